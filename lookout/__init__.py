@@ -1,0 +1,1 @@
+"""Lookout: a cluster, a detector, and the road between them, all in git."""

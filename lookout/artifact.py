@@ -1,0 +1,47 @@
+"""What a build hands to a release: the immutable names of one detector image, and nothing else."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lookout import contract, paths
+from lookout.errors import LookoutError
+
+_VERSIONED = r"^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$"
+
+
+class Artifact(BaseModel):
+    """One built image: `bento` and `model` as name:version, `image` as repository@sha256:digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bento: Annotated[str, Field(pattern=_VERSIONED)]
+    model: Annotated[str, Field(pattern=_VERSIONED)]
+    image: Annotated[str, Field(pattern=rf"^{contract.IMAGE_REPOSITORY}@sha256:[0-9a-f]{{64}}$")]
+
+    def save(self) -> Path:
+        """Record the artifact under its bento's version and as the latest one."""
+        directory = _directory()
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in (self.bento.replace(":", "-"), "latest"):
+            temporary = directory / f".{name}.tmp"
+            temporary.write_text(self.model_dump_json(indent=2) + "\n")
+            temporary.replace(directory / f"{name}.json")
+        return directory / f"{self.bento.replace(':', '-')}.json"
+
+
+def load(bento: str | None = None) -> Artifact:
+    """The recorded artifact of `bento` (name:version), or the latest one. LookoutError when there is none."""
+    path = _directory() / f"{bento.replace(':', '-') if bento else 'latest'}.json"
+    try:
+        return Artifact.model_validate_json(path.read_text())
+    except FileNotFoundError as error:
+        what = f"no image was built of bento {bento}" if bento else "no image was built yet"
+        raise LookoutError(what, "run: lookout bento build && lookout bento image --push") from error
+    except ValidationError as error:
+        raise LookoutError(f"{path} is not a record of an image: {error.errors()[0]['msg']}", f"remove {path}") from error
+
+
+def _directory() -> Path:
+    return paths.state_dir() / "images"

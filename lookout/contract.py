@@ -1,0 +1,89 @@
+"""The names every part of the project agrees on: environments, ports, paths, keys, metrics, limits and the SLO.
+
+Nothing here does anything. Where YAML must repeat one of these values, tests/contract holds the two together.
+"""
+
+from typing import Final
+
+# --- Environments, in promotion order ---------------------------------------------------------------------------------
+ENVIRONMENTS: Final = ("dev", "staging", "prod")
+PRODUCTION: Final = "prod"
+
+DETECTOR: Final = "detector"
+"""Name of the Deployment, the Service, its container, the bento, the image repository and the v2 model."""
+
+
+def namespace(environment: str) -> str:
+    """Namespace in which an environment's detector runs."""
+    return f"lookout-{environment}"
+
+
+def application(environment: str) -> str:
+    """Argo CD Application that owns an environment."""
+    return f"{DETECTOR}-{environment}"
+
+
+# --- The service ------------------------------------------------------------------------------------------------------
+SERVICE_PORT: Final = 80
+CONTAINER_PORT: Final = 3000
+LIVENESS_PATH: Final = "/livez"
+READINESS_PATH: Final = "/readyz"
+METRICS_PATH: Final = "/metrics"
+DETECT_PATH: Final = "/v1/detect"
+BATCH_PATH: Final = "/v1/detect/batch"
+RENDER_PATH: Final = "/v1/render"
+MODEL_PATH: Final = "/v1/model"
+
+MAX_IMAGE_BYTES: Final = 20_000_000
+MAX_IMAGE_PIXELS: Final = 40_000_000
+MAX_BATCH_IMAGES: Final = 16
+DEFAULT_THRESHOLD: Final = 0.5
+DEFAULT_LIMIT: Final = 20
+MAX_LIMIT: Final = 100
+
+METRIC_IN_FLIGHT: Final = "lookout_requests_in_flight"
+METRIC_QUEUE_WAIT: Final = "lookout_queue_wait_seconds"
+METRIC_STAGE: Final = "lookout_stage_seconds"
+METRIC_REQUESTS: Final = "lookout_requests_total"
+METRIC_DETECTIONS: Final = "lookout_detections_total"
+
+SLO_P99_S: Final = 0.100
+"""MLPerf's server bound for detectors larger than the SSD class; ours is measured through HTTP and JPEG decoding."""
+SLO_ERROR_RATIO: Final = 0.001
+
+# --- Images and releases ----------------------------------------------------------------------------------------------
+REGISTRY: Final = "registry.lookout.internal:5000"
+"""The registry's name in git. Each cluster maps it to a registry of its own."""
+IMAGE_REPOSITORY: Final = f"{REGISTRY}/{DETECTOR}"
+BENTO_ANNOTATION: Final = "lookout.dev/bento"
+MODEL_ANNOTATION: Final = "lookout.dev/model"
+VERSION_FILE: Final = "version.yaml"
+SETTINGS_FILE: Final = "settings.yaml"
+SCALING_FILE: Final = "scaling.yaml"
+CONFIG_ENVS: Final = "detector/envs"
+"""Directory of the environments in the configuration repository."""
+
+# --- Cluster ----------------------------------------------------------------------------------------------------------
+ENVIRONMENT_LABEL: Final = "lookout.dev/environment"
+POOL_LABEL: Final = "lookout.dev/pool"
+GPU_LABEL: Final = "lookout.dev/gpu"
+"""GPU type of a pool's nodes, for example nvidia-l4."""
+SPOT_LABEL: Final = "lookout.dev/spot"
+GPU_RESOURCE: Final = "nvidia.com/gpu"
+GPU_TAINT_KEY: Final = "nvidia.com/gpu"
+SIMULATED_KEY: Final = "kwok.x-k8s.io/node"
+"""Annotation and taint (value `fake`, effect NoSchedule) on every node that KWOK simulates."""
+SIMULATED_VALUE: Final = "fake"
+SIMULATED_NAMESPACE_PREFIX: Final = "sim-"
+"""Only pods of namespaces with this prefix may tolerate the taint of simulated nodes."""
+
+ARGOCD_NAMESPACE: Final = "argocd"
+ARGOCD_PROJECT: Final = "lookout"
+ARGOCD_REFRESH_ANNOTATION: Final = "argocd.argoproj.io/refresh"
+CLUSTER_SECRET: Final = "in-cluster"
+"""Argo CD's cluster Secret that carries the stack's outputs as labels and annotations."""
+
+# --- Doors of the local node, all on 127.0.0.1 ------------------------------------------------------------------------
+DOORS: Final = {"prod": 8080, "staging": 8081, "dev": 8082, "git": 3000, "registry": 5000}
+GIT_REPOSITORY: Final = "lookout.git"
+GIT_BRANCH: Final = "main"
