@@ -1,0 +1,88 @@
+"""What a run shows in the terminal: one live line while it lasts, a table at its end."""
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from loadtest.result import LoadResult
+from loadtest.run import Recording
+from loadtest.settings import LoadSettings
+from loadtest.wording import BUSY_CORES, SMOKE, is_busy, latency_rows, verdict
+
+_LINE_EVERY_S = 5.0
+_RECENT = 500
+
+
+class Progress:
+    """A live line on a terminal, a plain line every few seconds elsewhere."""
+
+    def __init__(self, settings: LoadSettings, console: Console | None = None) -> None:
+        self._settings = settings
+        self._console = console or Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, transient=True, auto_refresh=False)
+        self._started = time.monotonic()
+        self._next_line_s = _LINE_EVERY_S
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, recording: Recording) -> None:
+        """Say how far the run is."""
+        elapsed_s = time.monotonic() - self._started
+        if self._console.is_terminal:
+            self._live.update(Text(progress_line(recording, self._settings)), refresh=True)
+        elif elapsed_s >= self._next_line_s:
+            self._next_line_s += _LINE_EVERY_S
+            self._console.print(progress_line(recording, self._settings), markup=False)
+
+
+def progress_line(recording: Recording, settings: LoadSettings) -> str:
+    """Time, answers, recent rate and latency, errors."""
+    if recording.begin is None:
+        return "starting the load generator …"
+    at_s = max((recording.start_s[-1] + recording.latency_ms[-1] / 1000) if recording.start_s else 0.0, 0.0)
+    recent = sorted(recording.latency_ms[-_RECENT:])
+    errors = sum(error is not None for error in recording.error)
+    line = f"{min(at_s, settings.duration_s):5.0f} / {settings.duration_s:g} s   {len(recording.error):,} answers"
+    if recent:
+        rate = len(recording.error) / at_s if at_s > 0 else 0.0
+        line += f"   {rate:.1f}/s   median of the last {len(recent)}: {recent[(len(recent) - 1) // 2]:.1f} ms"
+    return line + f"   {errors:,} errors"
+
+
+def print_summary(result: LoadResult, console: Console, json_path: Path, html_path: Path) -> None:
+    """The outcome as a table, and where the files are."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    counts = result.counts
+    rows = [
+        ("target", result.settings.url),
+        ("answered by", "; ".join(" · ".join(model.values()) for model in result.models) or "nobody"),
+        ("users, duration", f"{result.settings.users}, {result.duration_s:.1f} s, seed {result.settings.seed}"),
+        ("requests", f"{counts.requests:,} sent, {counts.ok:,} correct, {counts.errors:,} errors"),
+        ("throughput", f"{result.throughput_per_s:.1f} correct answers/s"),
+        *((f"latency {name}", value) for name, value in latency_rows(result)),
+        *((f"✗ {kind}", f"{count:,}") for kind, count in result.errors_by_kind.items()),
+        ("JSON", str(json_path)),
+        ("report", str(html_path)),
+    ]
+    for name, value in rows:
+        table.add_row(name, Text(value, overflow="fold"))
+    mark, style = ("✓", "bold green") if result.ok else ("✗", "bold red")
+    console.print(Text(f"{mark} {verdict(result)}", style=style))
+    console.print(table)
+    if is_busy(result):
+        console.print(f"The generator used more than {BUSY_CORES} of a core: part of these latencies is its own delay.")
+    console.print(Text(SMOKE, style="dim"))

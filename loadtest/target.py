@@ -1,0 +1,39 @@
+"""Asking the target who it is before it gets any load."""
+
+import httpx
+from pydantic import ValidationError
+from service.schema import ModelResponse
+
+from lookout import contract
+from lookout.errors import LookoutError
+
+_TIMEOUT_S = 10.0
+
+
+def ask_service(url: str) -> dict[str, str]:
+    """What the detector at `url` says of itself. LookoutError, one line, when there is no detector."""
+    where = url + contract.MODEL_PATH
+    try:
+        # No proxy from the environment: the generator does not use one either.
+        response = httpx.get(where, timeout=_TIMEOUT_S, trust_env=False)
+    except httpx.TimeoutException as error:
+        raise LookoutError(f"{where} did not answer within {_TIMEOUT_S:g} s", "look at: lookout logs prod") from error
+    except httpx.HTTPError as error:
+        raise LookoutError(f"nothing answers at {url}: {error}", "start the detector with: make up") from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise LookoutError(f"{url} is not a usable URL: {error}", "see: lookout load run --help") from error
+    if response.status_code != httpx.codes.OK:
+        raise LookoutError(
+            f"{where} answered with status {response.status_code}: no detector there, or it is not ready",
+            "look at: lookout release status",
+        )
+    try:
+        return describe(response.content)
+    except ValidationError as error:
+        raise LookoutError(f"the server at {url} is not Lookout's detector", "check --url") from error
+
+
+def describe(body: bytes) -> dict[str, str]:
+    """The text fields of the answer to GET /v1/model. ValidationError when it has another shape."""
+    fields = ModelResponse.model_validate_json(body).model_dump(mode="json")
+    return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -1,0 +1,46 @@
+"""What a run is called in words, the same on screen and in the report."""
+
+from typing import Final
+
+from loadtest.result import LoadResult
+from loadtest.statistics import PERCENTILES, needed_for
+
+BUSY_CORES: Final = 0.8
+"""From here on the generator's own waiting shows in the latencies: it runs on one thread of one core."""
+SMOKE: Final = (
+    "Closed-loop smoke load, not a certification: every user waits for its answer before it sends the next photo, so a "
+    "slow server is simply asked less. It shows that the road from client to detector works; it certifies neither "
+    "latency nor capacity."
+)
+
+
+def verdict(result: LoadResult) -> str:
+    """The outcome in a few words."""
+    counts = result.counts
+    if counts.requests == 0:
+        words = "Nothing was sent"
+    elif counts.errors == 0 and counts.unfinished == 0:
+        words = f"All {counts.ok:,} answers correct"
+    else:
+        words = f"{counts.errors:,} of {counts.requests:,} requests failed"
+        if counts.unfinished:
+            words += f", {counts.unfinished:,} unfinished"
+    return words + (" (interrupted: a partial run)" if result.interrupted else "")
+
+
+def latency_rows(result: LoadResult) -> list[tuple[str, str]]:
+    """Name and value of each latency figure; a percentile that cannot be known says how many answers it takes."""
+    latency = result.latency_ms
+    if latency is None:
+        return []
+    known = (latency.p50, latency.p90, latency.p95, latency.p99, latency.p99_9)
+    rows = [("smallest", f"{latency.min:.1f} ms"), ("mean", f"{latency.mean:.1f} ms")]
+    for percent, value in zip(PERCENTILES, known, strict=True):
+        shown = f"{value:.1f} ms" if value is not None else f"unknown: takes {needed_for(percent):,} correct answers"
+        rows.append((f"p{percent:g}", shown))
+    return [*rows, ("largest", f"{latency.max:.1f} ms")]
+
+
+def is_busy(result: LoadResult) -> bool:
+    """Whether the generator was so busy that the latencies are partly its own."""
+    return result.generator.cpu_cores is not None and result.generator.cpu_cores > BUSY_CORES
