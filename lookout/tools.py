@@ -23,7 +23,18 @@ from lookout.toolchain import builder, override, programs, store
 from lookout.toolchain.builder import Built
 from lookout.toolchain.items import Item
 
-__all__ = ["Built", "ToolInfo", "asset", "build", "pulumi_bin_dir", "pulumi_home", "tool", "version", "versions"]
+__all__ = [
+    "Built",
+    "ToolInfo",
+    "asset",
+    "build",
+    "prune",
+    "pulumi_bin_dir",
+    "pulumi_home",
+    "tool",
+    "version",
+    "versions",
+]
 
 _REMEDY: Final = "run: make tools"
 _BESIDE_PULUMI: Final = (
@@ -82,6 +93,12 @@ def build(progress: Callable[[str], None] | None = None, *, verify: bool = False
             say(f"{item.name} {item.bare_version} ({number} of {len(session.missing)})")
             made.append(session.make(item))
     return made
+
+
+def prune() -> dict[str, int]:
+    """Remove what was built from other versions than this clone's; bytes freed by each directory removed."""
+    with builder.session(lambda _: None):
+        return store.prune()
 
 
 def pulumi_home() -> Path:

@@ -63,15 +63,23 @@ def build(
             steps.console.print("nothing to build: every tool is in the cache", markup=False)
 
 
+@app.command()
+def prune() -> None:
+    """Remove from the cache what was built from other versions than this clone's."""
+    freed = tools.prune()
+    for name, size in freed.items():
+        typer.echo(f"removed {name}, {size / 1e6:,.0f} MB")
+    if not freed:
+        typer.echo("nothing to remove")
+
+
 def _table(found: list[tools.ToolInfo]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("", "tool", "version", "MB", "source"):
+    for column in ("", "tool", "version", "MB", "from"):
         table.add_column(column, justify="right" if column == "MB" else "left", overflow="fold")
     for info in found:
         size = f"{info.size_bytes / 1e6:,.1f}" if info.size_bytes is not None else ""
-        source = {
-            "missing": f"not built yet {info.source.removeprefix('built ')}",
-            "corrupt": "no longer what was built",
-        }
-        table.add_row(_MARKS[info.state], info.name, info.version, size, source.get(info.state, info.source))
+        note = {"missing": " (not built)", "corrupt": " (no longer what was built)"}.get(info.state, "")
+        origin = info.source.removeprefix("built from ").removeprefix("from ")
+        table.add_row(_MARKS[info.state], info.name, info.version, size, origin + note)
     return table

@@ -115,6 +115,6 @@ def _disk_errors(where: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise LookoutError(f"no space left in {where}", "free space and repeat; what is built stays") from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR):
+        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             raise LookoutError(f"cannot write {where}: {error.strerror}", "mend it, or set XDG_CACHE_HOME") from error
         raise

@@ -8,6 +8,7 @@ flag never touches what another clone uses. A file counts as there when its reco
 import hashlib
 import os
 import platform
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -95,6 +96,17 @@ def put(item: Item, made: Path, go: str, seconds: float) -> Record:
     temporary.write_text(new.model_dump_json(indent=2) + "\n")
     temporary.replace(beside)
     return new
+
+
+def prune() -> dict[str, int]:
+    """Remove the entries of other recipes than this clone's; bytes of each. The caller holds the cache's lock."""
+    kept = {entry(family).name for family in gomod.FAMILIES}
+    freed = {}
+    for directory in sorted(root().glob("*-*")):
+        if directory.is_dir() and directory.name not in kept:
+            freed[directory.name] = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+            shutil.rmtree(directory)
+    return freed
 
 
 def sha256(file: Path) -> str:
