@@ -80,7 +80,7 @@ def throughput(result: LoadResult) -> str:
     def draw(axes: Axes) -> None:
         starts = [second.start_s for second in seconds]
         errors = [second.errors for second in seconds]
-        axes.step(starts, [second.ok for second in seconds], where="post", color=_BLUE, label="correct answers")
+        axes.stairs([second.ok for second in seconds], [*starts, len(seconds)], color=_BLUE, label="correct answers")
         if any(errors):
             axes.bar(
                 starts, errors, width=1.0, align="edge", color="white", edgecolor=_ORANGE, hatch="////", label="errors"

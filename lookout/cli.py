@@ -29,6 +29,7 @@ _SUB_COMMANDS = {
     "bento": ("service.bento_cli:app", "Build the bento and its image."),
     "release": ("gitops.release_cli:app", "Cut, promote and look at releases."),
     "load": ("loadtest.cli:app", "Load the detector and report."),
+    "licences": ("lookout.licences_cli:app", "List the licences of everything used."),
 }
 
 
