@@ -9,7 +9,6 @@ import sys
 import traceback
 from typing import Any
 
-import click
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
@@ -36,18 +35,18 @@ _SUB_COMMANDS = {
 class _LazyGroup(TyperGroup):
     """Loads a sub-command's module when it is used, so that `lookout env` does not import TensorFlow."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is typer's
         return list(_SUB_COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, name: str) -> Any:  # noqa: ARG002  # as above
         if name not in _SUB_COMMANDS:
             return None
         module, attribute = _SUB_COMMANDS[name][0].split(":")
-        command: click.Command = get_command(getattr(importlib.import_module(module), attribute))
+        command = get_command(getattr(importlib.import_module(module), attribute))
         command.name = name
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # as above
         console = Console()
         console.print("[bold]Commands[/bold]")
         for name, (_, summary) in _SUB_COMMANDS.items():
@@ -74,12 +73,12 @@ def main(arguments: list[str] | None = None) -> None:
         if error.remedy:
             console.print(f"  → {error.remedy}", markup=False)
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.UsageError as error:
-        error.show()
+    except typer.TyperException as error:  # typer carries its own copy of click: click's classes catch nothing here
+        error.show()  # type: ignore[attr-defined]  # what the command line raises has it
         sys.exit(EXIT_USAGE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         console.print("interrupted", style="yellow")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
