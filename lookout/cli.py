@@ -7,17 +7,15 @@ Start-up stays fast because sub-commands are imported only when they are called.
 import importlib
 import sys
 import traceback
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
-from typer.main import get_command
 
 from lookout import paths
 from lookout.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, LookoutError
 
-_SUB_COMMANDS = {
+_SUB_COMMANDS: Final = {
     "up": ("lookout.up:app", "Bring everything up on this machine, from tools to a photo's boxes."),
     "down": ("lookout.down:app", "Take the runtime down; git repository and caches stay. --purge removes all."),
     "env": ("lookout.environment:app", "Print the exports under which plain pulumi, kubectl and git work."),
@@ -32,41 +30,16 @@ _SUB_COMMANDS = {
 }
 
 
-class _LazyGroup(TyperGroup):
-    """Loads a sub-command's module when it is used, so that `lookout env` does not import TensorFlow."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is typer's
-        return list(_SUB_COMMANDS)
-
-    def get_command(self, ctx: Any, name: str) -> Any:  # noqa: ARG002  # as above
-        if name not in _SUB_COMMANDS:
-            return None
-        module, attribute = _SUB_COMMANDS[name][0].split(":")
-        command = get_command(getattr(importlib.import_module(module), attribute))
-        command.name = name
-        return command
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # as above
-        console = Console()
-        console.print("[bold]Commands[/bold]")
-        for name, (_, summary) in _SUB_COMMANDS.items():
-            console.print(f"  [cyan]{name:<10}[/cyan]{summary}")
-        console.print()
-
-
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-
-
-@app.callback()
-def _root() -> None:
-    """A GitOps deployment stack for an object detector: Pulumi, BentoML, Argo CD, Locust."""
+_ClickUsageError: Final[Any] = typer.BadParameter.__mro__[1]
+"""typer carries a click of its own and names only this subclass of its usage error."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: turns errors into messages and exit codes."""
     console = Console(stderr=True, highlight=False)
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        result: Any = app(args=arguments, standalone_mode=False, prog_name="lookout")
+        result = _application(words[0] if words else "")(args=words, standalone_mode=False, prog_name="lookout")
         sys.exit(result if isinstance(result, int) else 0)
     except LookoutError as error:
         console.print(f"error: {error.message}", style="bold red", markup=False)
@@ -75,13 +48,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except typer.TyperException as error:  # typer carries its own copy of click: click's classes catch nothing here
-        error.show()  # type: ignore[attr-defined]  # what the command line raises has it
+    except _ClickUsageError as error:
+        error.show()
         sys.exit(EXIT_USAGE)
     except (KeyboardInterrupt, typer.Abort):
         console.print("interrupted", style="yellow")
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
         sys.exit(EXIT_INTERRUPTED)
     except Exception:  # noqa: BLE001  # the last resort: keep the traceback for a report, show one line
         log = paths.log_dir() / "internal-error.log"
@@ -89,6 +60,26 @@ def main(arguments: list[str] | None = None) -> None:
         log.write_text(traceback.format_exc())
         console.print(f"internal error, please report it with {log}", style="bold red", markup=False)
         sys.exit(EXIT_INTERNAL)
+
+
+def _application(wanted: str) -> typer.Typer:
+    """The root command with the wanted sub-command loaded and the others by name only: start-up stays fast."""
+    root = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        help="A GitOps deployment stack for an object detector: Pulumi, BentoML, Argo CD, Locust.",
+    )
+    for name, (target, summary) in _SUB_COMMANDS.items():
+        if name == wanted:
+            module, attribute = target.split(":")
+            root.add_typer(getattr(importlib.import_module(module), attribute), name=name, help=summary)
+        else:
+            root.command(name, help=summary)(_not_loaded)
+    return root
+
+
+def _not_loaded() -> None:
+    """Stands for a sub-command in the list of all."""
 
 
 if __name__ == "__main__":

@@ -77,11 +77,24 @@ SIMULATED_VALUE: Final = "fake"
 SIMULATED_NAMESPACE_PREFIX: Final = "sim-"
 """Only pods of namespaces with this prefix may tolerate the taint of simulated nodes."""
 
+CPU_COUNT_ANNOTATION: Final = "lookout.dev/cpu-count"
+MEMORY_ANNOTATION: Final = "lookout.dev/memory"
+GPU_COUNT_ANNOTATION: Final = "lookout.dev/gpu-count"
+"""Capacity of a simulated node, from which KWOK fills the node's status."""
+
 ARGOCD_NAMESPACE: Final = "argocd"
+ARGOCD_BOOTSTRAP_PROJECT: Final = "bootstrap"
+"""AppProject of the root Application alone; Pulumi owns both, git owns everything below them."""
+ROOT_APPLICATION: Final = "lookout"
 ARGOCD_PROJECT: Final = "lookout"
 ARGOCD_REFRESH_ANNOTATION: Final = "argocd.argoproj.io/refresh"
-CLUSTER_SECRET: Final = "in-cluster"
+CLUSTER_SECRET: Final = "in-cluster"  # noqa: S105  # a name, not a secret
 """Argo CD's cluster Secret that carries the stack's outputs as labels and annotations."""
+TARGET_LABEL: Final = "lookout.dev/target"
+REPOSITORY_ANNOTATION: Final = "lookout.dev/repository"
+REVISION_ANNOTATION: Final = "lookout.dev/revision"
+REGISTRY_ANNOTATION: Final = "lookout.dev/registry"
+POOLS_ANNOTATION: Final = "lookout.dev/pools"
 
 # --- Doors of the local node, all on 127.0.0.1 ------------------------------------------------------------------------
 DOORS: Final = {"prod": 8080, "staging": 8081, "dev": 8082, "git": 3000, "registry": 5000}

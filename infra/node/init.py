@@ -1,0 +1,122 @@
+"""The node's first process: lays the node's directories over the host's, then starts and keeps its services.
+
+Started by `infra.node.sandbox` as `python -m infra.node.init SPEC_FILE DOORS_JSON` in new mount, PID and UTS
+namespaces; what it mounts is seen by the node only and vanishes with it.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from infra.node import cgroups, services
+from infra.node.spec import NodeSpec
+
+_PERSISTENT: Final = (
+    "/etc/kubernetes",
+    "/etc/cni",
+    "/etc/containerd",
+    "/var/lib/kubelet",
+    "/var/lib/etcd",
+    "/var/lib/containerd",
+    "/var/log/pods",
+    "/var/log/containers",
+)
+"""Directories that keep their content between two starts of the node, below `<node directory>/root`."""
+_EARLIEST_RESTART_S: Final = 1.0
+_POLL_S: Final = 0.1
+
+
+def main(spec_file: Path, doors: dict[str, int]) -> None:
+    """Become the node. Returns never; the end of this process is the end of the node."""
+    spec = NodeSpec.model_validate_json(spec_file.read_text())
+    cgroups.join(spec, 0)
+    socket.sethostname(spec.name)
+    _mount(spec)
+    for path, content in services.files(spec, doors).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    for setting in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+        if (Path("/proc/sys") / setting).exists():
+            (Path("/proc/sys") / setting).write_text("1")
+    _supervise(spec, doors)
+
+
+def _mount(spec: NodeSpec) -> None:
+    """Private directories over the host's, so that the host's own files are never touched."""
+    root = spec.directory / "root"
+    private = {target: root / target.lstrip("/").replace("/", "-") for target in _PERSISTENT}
+    for target, source in private.items():
+        source.mkdir(parents=True, exist_ok=True)
+        Path(target).mkdir(parents=True, exist_ok=True)
+        _sh("mount", "--bind", str(source), target)
+    resolv = root / "resolv.conf"
+    resolv.touch()
+    # /etc/resolv.conf may be a link into /run, which is about to be covered: bind over what it points to first.
+    _sh("mount", "--bind", str(resolv), str(Path("/etc/resolv.conf").resolve()))
+    _cover("/etc/lookout", "/var/lib/cni", "/run", "/tmp")  # noqa: S108  # a private file system, mounted here
+    if not Path("/etc/resolv.conf").exists():
+        link = Path(os.path.realpath("/etc/resolv.conf"))
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.touch()
+        _sh("mount", "--bind", str(resolv), str(link))
+    for directory in ("/run/lock", "/run/netns", "/run/lookout", "/run/containerd", "/run/cni"):
+        Path(directory).mkdir(parents=True)
+    _sh("mount", "--make-rshared", "/")
+
+
+def _cover(*targets: str) -> None:
+    for target in targets:
+        Path(target).mkdir(parents=True, exist_ok=True)
+        _sh("mount", "-t", "tmpfs", "-o", "mode=0755", "lookout", target)
+
+
+def _supervise(spec: NodeSpec, doors: dict[str, int]) -> None:
+    """Start every service once what it waits for is there, start it again when it ends, reap orphans."""
+    logs = spec.directory / "logs"
+    waiting = services.services(spec)
+    running: dict[int, services.Service] = {}
+    not_before = dict.fromkeys((service.name for service in waiting), 0.0)
+    while True:
+        now = time.monotonic()
+        for service in list(waiting):
+            if now >= not_before[service.name] and all(path.exists() for path in service.waits_for):
+                waiting.remove(service)
+                running[_spawn(service, logs / f"{service.name}.log", doors)] = service
+                not_before[service.name] = now + _EARLIEST_RESTART_S
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            pid, status = 0, 0
+        if pid in running:
+            service = running.pop(pid)
+            print(f"{service.name} ended with status {status}; starting it again", flush=True)  # goes to init.log
+            waiting.append(service)
+        elif pid == 0:
+            time.sleep(_POLL_S)
+
+
+def _spawn(service: services.Service, log: Path, doors: dict[str, int]) -> int:
+    """Start one service in a session of its own; only the doors' program inherits the listening sockets."""
+    with log.open("a") as sink:
+        return subprocess.Popen(
+            service.command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            env={**os.environ, **service.environment},
+            pass_fds=tuple(doors.values()) if service.name == "doors" else (),
+        ).pid
+
+
+def _sh(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))

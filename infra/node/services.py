@@ -1,0 +1,250 @@
+"""The programs that make the node: what each is started with, and the configuration files they read.
+
+All paths are those inside the node's mount namespace (see `infra.node.init`), where /etc, /var/lib and /run directories
+of the node lie over the host's.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from infra.node import cgroups
+from infra.node.spec import NodeSpec
+from lookout import contract
+from lookout.tools import tool
+
+KUBELET_CONFIG: Final = Path("/var/lib/kubelet/config.yaml")
+KUBELET_FLAGS: Final = Path("/var/lib/kubelet/kubeadm-flags.env")
+ADMIN_CONF: Final = Path("/etc/kubernetes/admin.conf")
+CONTAINERD_SOCKET: Final = Path("/run/containerd/containerd.sock")
+GIT_PORT: Final = contract.DOORS["git"]
+REGISTRY_PORT: Final = contract.DOORS["registry"]
+LOG_MAX_SIZE: Final = "10Mi"
+LOG_MAX_FILES: Final = 3
+
+
+@dataclass(frozen=True)
+class Service:
+    """A supervised program; it is started once all files of `waits_for` exist, and again whenever it ends."""
+
+    name: str
+    command: tuple[str, ...]
+    waits_for: tuple[Path, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def services(spec: NodeSpec) -> list[Service]:
+    """Every program of the node, in the order in which they start."""
+    kubelet = f". {KUBELET_FLAGS}; exec {tool('kubelet')} $KUBELET_KUBEADM_ARGS --config={KUBELET_CONFIG}"
+    kubelet += (
+        " --kubeconfig=/etc/kubernetes/kubelet.conf --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf"
+    )
+    kwok = [str(tool("kwok")), f"--kubeconfig={ADMIN_CONF}", "--config=/etc/lookout/kwok.yaml", "--cidr=10.0.0.1/24"]
+    kwok += ["--manage-all-nodes=false", f"--manage-nodes-with-annotation-selector={contract.SIMULATED_KEY}=fake"]
+    kwok += [f"--node-ip={spec.address}", "--server-address=127.0.0.1:10247"]
+    return [
+        Service("containerd", ("containerd", "--config=/etc/containerd/config.toml")),
+        Service("registry", ("docker-registry", "serve", "/etc/lookout/registry.yaml"), environment=_NO_TELEMETRY),
+        Service("git", ("lighttpd", "-D", "-f", "/etc/lookout/lighttpd.conf")),
+        Service("doors", ("haproxy", "-db", "-f", "/etc/lookout/haproxy.cfg")),
+        Service("kubelet", ("/bin/sh", "-c", kubelet), waits_for=(KUBELET_CONFIG, KUBELET_FLAGS, CONTAINERD_SOCKET)),
+        Service("kwok", tuple(kwok), waits_for=(ADMIN_CONF, Path("/run/lookout/api-ready"))),
+    ]
+
+
+def files(spec: NodeSpec, doors: dict[str, int]) -> dict[Path, str]:
+    """Configuration files by path inside the node. `doors` maps a door's name to its inherited descriptor."""
+    return {
+        Path("/etc/resolv.conf"): _resolv_conf(spec),
+        Path("/etc/lookout/resolv-upstream.conf"): "# no way out, so no upstream resolver\n",
+        Path("/etc/containerd/config.toml"): _containerd(),
+        Path(f"/etc/containerd/certs.d/{contract.REGISTRY}/hosts.toml"): _registry_host(),
+        Path("/etc/cni/net.d/10-lookout.conflist"): _cni(spec),
+        Path("/etc/lookout/registry.yaml"): _registry(spec),
+        Path("/etc/lookout/lighttpd.conf"): _lighttpd(spec),
+        Path("/etc/lookout/haproxy.cfg"): _haproxy(doors),
+        Path("/etc/lookout/kwok.yaml"): (Path(__file__).parent / "kwok-stages.yaml").read_text(),
+        Path("/etc/lookout/kubeadm.yaml"): _kubeadm(spec),
+    }
+
+
+_NO_TELEMETRY: Final = {"OTEL_TRACES_EXPORTER": "none"}
+
+
+def _resolv_conf(spec: NodeSpec) -> str:
+    return f"nameserver {spec.dns_address}\nsearch svc.cluster.local cluster.local\noptions timeout:1 attempts:2\n"
+
+
+def _containerd() -> str:
+    from infra.node.images import PAUSE_IMAGE
+
+    # restrict_oom_score_adj: without CAP_SYS_RESOURCE a pod could not lower its score, and would not start.
+    return f"""version = 2
+disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper"]
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{PAUSE_IMAGE}"
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "/etc/cni/net.d"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    default_runtime_name = "runc"
+    discard_unpacked_layers = false
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "/etc/containerd/certs.d"
+"""
+
+
+def _registry_host() -> str:
+    url = f"http://127.0.0.1:{REGISTRY_PORT}"
+    return f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
+
+
+def _cni(spec: NodeSpec) -> str:
+    # ptp, not bridge: every packet between pods passes the node's IP stack, so Service addresses work without
+    # br_netfilter. Leases lie in /run: they end with the pods when the node ends.
+    return f"""{{
+  "cniVersion": "0.4.0",
+  "name": "lookout",
+  "plugins": [{{
+    "type": "ptp",
+    "ipMasq": false,
+    "mtu": 1500,
+    "ipam": {{
+      "type": "host-local",
+      "dataDir": "/run/cni/ipam",
+      "ranges": [[{{"subnet": "{next(spec.pod_cidr.subnets(new_prefix=24))}"}}]],
+      "routes": [{{"dst": "0.0.0.0/0"}}]
+    }}
+  }}]
+}}
+"""
+
+
+def _registry(spec: NodeSpec) -> str:
+    # On the node's own loopback: containerd pulls there, the door leads there, and no pod can reach it.
+    return f"""version: 0.1
+log: {{level: warn}}
+storage:
+  filesystem: {{rootdirectory: {spec.directory / "registry"}}}
+  delete: {{enabled: true}}
+http:
+  addr: 127.0.0.1:{REGISTRY_PORT}
+"""
+
+
+def _lighttpd(spec: NodeSpec) -> str:
+    # Two sockets: pods read on the node's address; writing is taken only on the node's loopback, behind the door.
+    return f"""server.modules = ("mod_alias", "mod_access", "mod_setenv", "mod_cgi")
+server.document-root = "{spec.directory / "git"}"
+server.bind = "127.0.0.1"
+server.port = {GIT_PORT}
+server.upload-dirs = ("/run/lookout")
+server.errorlog = "/dev/stderr"
+server.stream-request-body = 1
+$SERVER["socket"] == "{spec.address}:{GIT_PORT}" {{
+  $HTTP["url"] =~ "/git-receive-pack$" {{ url.access-deny = ("") }}
+  $HTTP["querystring"] =~ "service=git-receive-pack" {{ url.access-deny = ("") }}
+}}
+alias.url = ("/" => "/usr/lib/git-core/git-http-backend/")
+cgi.assign = ("" => "")
+setenv.set-environment = (
+  "GIT_PROJECT_ROOT" => "{spec.directory / "git"}",
+  "GIT_HTTP_EXPORT_ALL" => "1",
+  "HOME" => "{spec.directory / "git"}",
+  "PATH" => "/usr/bin:/bin"
+)
+"""
+
+
+def _haproxy(doors: dict[str, int]) -> str:
+    """Each door forwards bytes; names are resolved by the cluster's DNS, so a door opens once its Service exists."""
+    targets = {"git": f"127.0.0.1:{GIT_PORT}", "registry": f"127.0.0.1:{REGISTRY_PORT}"}
+    suffix = "resolvers cluster init-addr none"
+    for environment in contract.ENVIRONMENTS:
+        host = f"{contract.DETECTOR}.{contract.namespace(environment)}.svc.cluster.local"
+        targets[environment] = f"{host}:{contract.SERVICE_PORT} {suffix}"
+    sections = [
+        f"listen {name}\n  bind fd@{descriptor}\n  server {name} {targets[name]}\n"
+        for name, descriptor in doors.items()
+    ]
+    return (
+        "global\n  nbthread 1\n  maxconn 4096\n"
+        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n  retries 3\n"
+        "resolvers cluster\n  parse-resolv-conf\n  hold valid 2s\n  hold nx 1s\n  hold timeout 2s\n"
+        "  resolve_retries 2\n  timeout resolve 1s\n  timeout retry 1s\n" + "".join(sections)
+    )
+
+
+def _kubeadm(spec: NodeSpec) -> str:
+    from infra.node import images
+
+    return f"""apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+localAPIEndpoint: {{advertiseAddress: {spec.address}, bindPort: 6443}}
+nodeRegistration:
+  name: {spec.name}
+  criSocket: unix://{CONTAINERD_SOCKET}
+  imagePullPolicy: IfNotPresent
+  taints: []
+  kubeletExtraArgs:
+    - {{name: node-ip, value: "{spec.address}"}}
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+clusterName: {spec.name}
+kubernetesVersion: {images.KUBERNETES_VERSION}
+imageRepository: {images.KUBEADM_REPOSITORY}
+networking: {{podSubnet: "{spec.pod_cidr}", serviceSubnet: "{spec.service_cidr}"}}
+controlPlaneEndpoint: "{spec.address}:6443"
+apiServer:
+  certSANs: ["{spec.address}", "127.0.0.1"]
+  extraArgs:
+    # The node's name resolves nowhere: `kubectl logs` and `exec` must go to the address.
+    - {{name: kubelet-preferred-address-types, value: InternalIP}}
+    - {{name: profiling, value: "false"}}
+controllerManager:
+  extraArgs:
+    - {{name: node-cidr-mask-size, value: "24"}}
+    - {{name: leader-elect, value: "false"}}
+    - {{name: profiling, value: "false"}}
+scheduler:
+  extraArgs:
+    - {{name: leader-elect, value: "false"}}
+dns: {{imageTag: {images.COREDNS_TAG}}}
+etcd: {{local: {{imageTag: {images.ETCD_TAG}}}}}
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+cgroupDriver: cgroupfs
+cgroupRoot: {cgroups.cgroup_root(spec)}
+failCgroupV1: false
+failSwapOn: false
+oomScoreAdj: 0
+maxOpenFiles: 20000
+resolvConf: /etc/lookout/resolv-upstream.conf
+containerLogMaxSize: {LOG_MAX_SIZE}
+containerLogMaxFiles: {LOG_MAX_FILES}
+# containerd 1.6 does not pin the pause image, so garbage collection must never want it.
+imageGCHighThresholdPercent: 100
+imageGCLowThresholdPercent: 99
+evictionHard: {{memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}}
+nodeStatusUpdateFrequency: 5s
+syncFrequency: 10s
+serializeImagePulls: false
+rotateCertificates: true
+---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: nftables
+oomScoreAdj: 0
+clusterCIDR: "{spec.pod_cidr}"
+conntrack: {{maxPerCore: 0, min: 0}}
+nftables: {{minSyncPeriod: 100ms, syncPeriod: 30s}}
+"""
