@@ -1,0 +1,11 @@
+"""What a cluster needs before git can take over: Argo CD, and the seam that hands it the stack's outputs."""
+
+from infra.clusters.cluster import Cluster
+from infra.platform import argocd, bootstrap
+from infra.settings import Settings
+
+
+def install(settings: Settings, cluster: Cluster) -> None:
+    """Argo CD, and the root Application through which git owns the rest."""
+    installed = argocd.install(cluster)
+    bootstrap.hand_over(settings, cluster, installed)

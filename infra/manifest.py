@@ -1,0 +1,28 @@
+"""One Kubernetes manifest as one Pulumi resource, whatever its kind."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+
+class Manifest(pulumi.CustomResource):
+    """A Kubernetes object of any kind, custom resources included, registered with the Kubernetes provider.
+
+    The typed classes of the SDK register the very same type, `kubernetes:<apiVersion>:<kind>`; this one takes plain
+    manifests, so what a cluster gets is data that tests can read.
+    """
+
+    def __init__(self, document: Mapping[str, Any], opts: pulumi.ResourceOptions, *, kind: str | None = None) -> None:
+        """`kind` overrides the resource's type, as `NodePatch` does for changing a Node that others made."""
+        version = document["apiVersion"] if "/" in document["apiVersion"] else f"core/{document['apiVersion']}"
+        super().__init__(
+            f"kubernetes:{version}:{kind or document['kind']}", logical_name(document), dict(document), opts
+        )
+
+
+def logical_name(document: Mapping[str, Any]) -> str:
+    """A name that is unique in the stack and readable on screen, for example `argocd/Deployment/argocd-redis`."""
+    metadata = document["metadata"]
+    parts = (metadata.get("namespace"), document["kind"], metadata["name"])
+    return "/".join(part for part in parts if part)

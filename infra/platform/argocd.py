@@ -1,0 +1,101 @@
+"""Argo CD's core: controllers without users and without a web server, from the manifest of the pinned version."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any, Final
+
+import pulumi
+import yaml
+
+from infra.clusters.cluster import Cluster, PlatformImages
+from infra.manifest import Manifest
+from infra.platform.crds import Definitions, split
+from lookout import contract, tools
+
+MANIFEST: Final = "argocd/core-install.yaml"
+
+_CLUSTER_SCOPED: Final = ("ClusterRole", "ClusterRoleBinding")
+
+_SETTINGS: Final = {
+    "argocd-cm": {
+        "admin.enabled": "false",
+        "users.anonymous.enabled": "false",
+        # The poll is the fallback: a push is announced by the git server's hook.
+        "timeout.reconciliation": "180s",
+        "timeout.reconciliation.jitter": "0s",
+    },
+    "argocd-cmd-params-cm": {
+        "applicationsetcontroller.enable.progressive.syncs": "false",
+        # A hand edit in the cluster is undone after this many seconds.
+        "controller.self.heal.timeout.seconds": "5",
+    },
+}
+"""Keys are documented in Argo CD's operator manual, argocd-cm.yaml and argocd-cmd-params-cm.yaml."""
+
+_SMALL_REQUESTS: Final = {"cpu": "10m", "memory": "64Mi"}
+"""The embedded node keeps its two cores for the detector."""
+
+
+def install(cluster: Cluster) -> list[pulumi.Resource]:
+    """Install Argo CD; returns what has to be there before Argo CD's own resources can be made."""
+    namespace = Manifest(_namespace(), cluster.inside())
+    definitions = Definitions(
+        "argocd-definitions", MANIFEST, cluster.kubeconfig, cluster.identity, _outside(cluster.inside())
+    )
+    for document in manifests(cluster.images, small=cluster.small):
+        Manifest(document, cluster.inside(namespace))
+    return [namespace, definitions]
+
+
+def version() -> str:
+    """The version of Argo CD that the manifest installs."""
+    return tools.version("argocd")
+
+
+def manifests(images: PlatformImages | None, *, small: bool) -> list[dict[str, Any]]:
+    """Argo CD's manifests except the definitions, with our images, settings and sizes."""
+    documents = yaml.load_all(split(tools.asset(MANIFEST))[1], Loader=yaml.CSafeLoader)  # the safe loader, in C
+    return [_adapt(document, images, small=small) for document in documents if document]
+
+
+def _adapt(original: dict[str, Any], images: PlatformImages | None, *, small: bool) -> dict[str, Any]:
+    document = deepcopy(original)
+    if document["kind"] not in _CLUSTER_SCOPED:
+        document["metadata"]["namespace"] = contract.ARGOCD_NAMESPACE
+    for subject in document.get("subjects", []):
+        subject["namespace"] = contract.ARGOCD_NAMESPACE
+    if document["kind"] == "ConfigMap":
+        document["data"] = {**document.get("data", {}), **_SETTINGS.get(document["metadata"]["name"], {})}
+    for container in _containers(document):
+        container["imagePullPolicy"] = "IfNotPresent"
+        if images:
+            container["image"] = images.redis if "/redis:" in container["image"] else images.argocd
+        if small:
+            container["resources"] = {"requests": dict(_SMALL_REQUESTS)}
+            if "readinessProbe" in container:
+                container["readinessProbe"] |= {"initialDelaySeconds": 1, "periodSeconds": 2}
+    return document
+
+
+def _containers(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    pod = document.get("spec", {}).get("template", {}).get("spec", {})
+    yield from pod.get("containers", [])
+    yield from pod.get("initContainers", [])
+
+
+def _namespace() -> dict[str, Any]:
+    levels = ("enforce", "audit", "warn")
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": contract.ARGOCD_NAMESPACE,
+            "labels": {f"pod-security.kubernetes.io/{level}": "restricted" for level in levels},
+        },
+    }
+
+
+def _outside(options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """The same options for a resource that is not the Kubernetes provider's."""
+    options.provider = None
+    return options

@@ -1,0 +1,99 @@
+"""The hand-over: the cluster Secret that tells Argo CD about this stack, and the one Application that Pulumi owns.
+
+The Secret follows the gitops-bridge pattern: what Pulumi knows and manifests need stands there as labels and
+annotations, where ApplicationSets read it.
+"""
+
+import json
+from typing import Any, Final
+
+import pulumi
+
+from infra.clusters.cluster import Cluster
+from infra.manifest import Manifest
+from infra.settings import Settings
+from lookout import contract
+
+_IN_CLUSTER: Final = "https://kubernetes.default.svc"
+_ROOT_FILES: Final = "{projects/*.yaml,applicationsets/*.yaml}"
+
+
+def hand_over(settings: Settings, cluster: Cluster, installed: list[pulumi.Resource]) -> None:
+    """Register this cluster with Argo CD and give it the root of the configuration repository."""
+    secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed))
+    project = Manifest(bootstrap_project(cluster), cluster.inside(*installed))
+    # A cluster of our own disappears as a whole; elsewhere the root has to take down what it brought.
+    root = root_application(settings, cluster, cascade=cluster.owner is None)
+    Manifest(root, cluster.inside(secret, project))
+
+
+def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
+    """Argo CD's own cluster, carrying the stack's outputs."""
+    pools = [{"name": pool["name"], "gpu": pool["gpu"], "simulated": pool["simulated"]} for pool in cluster.pools]
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": contract.CLUSTER_SECRET,
+            "namespace": contract.ARGOCD_NAMESPACE,
+            "labels": {
+                "argocd.argoproj.io/secret-type": "cluster",
+                contract.TARGET_LABEL: settings.target,
+            },
+            "annotations": {
+                contract.REPOSITORY_ANNOTATION: cluster.repository,
+                contract.REVISION_ANNOTATION: settings.gitops.revision,
+                contract.REGISTRY_ANNOTATION: cluster.registry,
+                contract.POOLS_ANNOTATION: json.dumps(pools, separators=(",", ":")),
+            },
+        },
+        "type": "Opaque",
+        "stringData": {
+            "name": contract.CLUSTER_SECRET,
+            "server": _IN_CLUSTER,
+            "config": json.dumps({"tlsClientConfig": {"insecure": False}}),
+        },
+    }
+
+
+def bootstrap_project(cluster: Cluster) -> dict[str, Any]:
+    """The AppProject of the root Application: it may make Argo CD's own resources and nothing else."""
+    kinds = ("AppProject", "Application", "ApplicationSet")
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": contract.ARGOCD_BOOTSTRAP_PROJECT, "namespace": contract.ARGOCD_NAMESPACE},
+        "spec": {
+            "description": "The root of the configuration repository; projects and ApplicationSets only",
+            "sourceRepos": [cluster.repository],
+            "destinations": [{"server": _IN_CLUSTER, "namespace": contract.ARGOCD_NAMESPACE}],
+            "namespaceResourceWhitelist": [{"group": "argoproj.io", "kind": kind} for kind in kinds],
+        },
+    }
+
+
+def root_application(settings: Settings, cluster: Cluster, *, cascade: bool) -> dict[str, Any]:
+    """The root: projects and ApplicationSets of the configuration repository, kept as git has them."""
+    metadata: dict[str, Any] = {"name": contract.ROOT_APPLICATION, "namespace": contract.ARGOCD_NAMESPACE}
+    if cascade:
+        metadata["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": metadata,
+        "spec": {
+            "project": contract.ARGOCD_BOOTSTRAP_PROJECT,
+            "source": {
+                "repoURL": cluster.repository,
+                "targetRevision": settings.gitops.revision,
+                "path": ".",
+                "directory": {"recurse": True, "include": _ROOT_FILES},
+            },
+            "destination": {"server": _IN_CLUSTER, "namespace": contract.ARGOCD_NAMESPACE},
+            "syncPolicy": {
+                "automated": {"prune": True, "selfHeal": True},
+                "syncOptions": ["ServerSideApply=true"],
+                "retry": {"limit": 5, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}},
+            },
+        },
+    }

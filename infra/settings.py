@@ -1,0 +1,175 @@
+"""A stack's settings, typed: read from Pulumi's configuration and refused before anything is created.
+
+The keys are `lookout:target`, `lookout:nodePools`, `lookout:gitops`, `lookout:registry`, `lookout:slo` and one section
+named after the target. Pulumi.<target>.example.yaml shows each.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from infra.node.spec import NodeSpec
+from infra.pools import Gpu, NodePool, Strict
+from infra.validation import explain
+from lookout import contract
+from lookout.errors import LookoutError
+
+PROJECT: Final = "lookout"
+"""Name of the Pulumi project, and so the prefix of its configuration keys."""
+
+Target = Literal["local", "kind", "existing", "gke", "eks", "aks"]
+ClusterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,37}[a-z0-9]$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Local(NodeSpec):
+    """The embedded node, as the settings spell it: NodeSpec in camelCase."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Kind(Strict):
+    """A cluster in containers of a Docker daemon, by the `kind` program."""
+
+    name: ClusterName = "lookout"
+    image: str = "kindest/node:v1.34.0"
+
+
+class Existing(Strict):
+    """A cluster somebody else owns."""
+
+    kubeconfig: Text = "~/.kube/config"
+    context: Text | None = None
+    """The kubeconfig's current context when absent."""
+
+
+class Gke(Strict):
+    """Where on Google Cloud."""
+
+    project: Text
+    region: Text
+    name: ClusterName = "lookout"
+    release_channel: Literal["RAPID", "REGULAR", "STABLE"] = "REGULAR"
+
+
+class Eks(Strict):
+    """Where on AWS."""
+
+    region: Text
+    name: ClusterName = "lookout"
+    version: Annotated[str, Field(pattern=r"^1\.\d{2}$")] = "1.34"
+
+
+class Aks(Strict):
+    """Where on Azure."""
+
+    location: Text
+    name: ClusterName = "lookout"
+    version: Annotated[str, Field(pattern=r"^1\.\d{2}(\.\d+)?$")] = "1.34"
+
+
+class GitOps(Strict):
+    """The configuration repository that Argo CD reads. On target local it is the node's own unless set."""
+
+    repository: Annotated[str, Field(pattern=r"^(https?://|ssh://|git@)\S+$")] | None = None
+    revision: Text = contract.GIT_BRANCH
+
+
+class Slo(Strict):
+    """The promise that load tests judge."""
+
+    p99_seconds: Annotated[float, Field(gt=0, le=60)] = contract.SLO_P99_S
+    error_ratio: Annotated[float, Field(gt=0, lt=1)] = contract.SLO_ERROR_RATIO
+
+
+_DEFAULT_POOLS: Final = (
+    NodePool(name="cpu", machine_type="this-machine"),
+    NodePool(name="gpu", machine_type="simulated", min=2, max=4, gpu=Gpu(type="nvidia-l4", count=1)),
+)
+
+
+class Settings(Strict):
+    """Everything a stack can be told."""
+
+    target: Target = "local"
+    node_pools: tuple[NodePool, ...] = _DEFAULT_POOLS
+    gitops: GitOps = GitOps()
+    registry: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._/-]+)?$")] | None = None
+    slo: Slo = Slo()
+    local: Local | None = None
+    kind: Kind | None = None
+    existing: Existing | None = None
+    gke: Gke | None = None
+    eks: Eks | None = None
+    aks: Aks | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_target(self) -> Self:
+        for section in ("local", "kind", "existing", "gke", "eks", "aks"):
+            if section != self.target and getattr(self, section) is not None:
+                raise ValueError(f"section {section} does not belong to target {self.target}: remove it")
+        if self.target in ("gke", "eks", "aks") and getattr(self, self.target) is None:
+            raise ValueError(f"target {self.target} needs its section {PROJECT}:{self.target}")
+        if self.target != "local":
+            for key, value in (("gitops.repository", self.gitops.repository), ("registry", self.registry)):
+                if value is None:
+                    raise ValueError(f"target {self.target} needs {PROJECT}:{key}: it cannot reach this machine's own")
+        self._check_pools()
+        return self
+
+    @property
+    def node(self) -> NodeSpec:
+        """The embedded node of target local."""
+        return self.local or Local()
+
+    def _check_pools(self) -> None:
+        names = [pool.name for pool in self.node_pools]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two node pools are named {twice[0]}: give each a name of its own")
+        if not any(pool.takes_any_pod and pool.min > 0 for pool in self.node_pools):
+            raise ValueError("no node pool takes pods without tolerations: add one with min 1, no gpu and no taints")
+        if self.target == "local":
+            real = [pool for pool in self.node_pools if pool.gpu is None]
+            if len(real) > 1:
+                raise ValueError(f"target local is one machine: {real[1].name} would be a second node pool without gpu")
+            if real and real[0].taints:
+                raise ValueError(f"node pool {real[0].name} is this machine itself on target local: remove its taints")
+        if self.target == "aks":
+            # https://learn.microsoft.com/azure/aks/create-node-pools#limitations
+            odd = [name for name in names if len(name) > 12 or not name.isalnum()]
+            if odd:
+                raise ValueError(f"node pool {odd[0]}: AKS takes names of at most 12 letters and digits")
+
+
+def parse(values: Mapping[str, Any], source: str = "settings") -> Settings:
+    """Settings from the keys without their prefix. LookoutError names every field that is wrong, one line each."""
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as error:
+        lines = explain(error, Settings, prefix=f"{PROJECT}:")
+        raise LookoutError("\n".join(f"{source}: {line}" for line in lines), f"mend {source} and run again") from error
+
+
+def from_pulumi() -> Settings:
+    """Settings of the running stack."""
+    import pulumi
+
+    config = pulumi.runtime.get_config_env()
+    mine = {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
+    return parse(decode(mine), f"Pulumi.{pulumi.get_stack()}.yaml")
+
+
+def decode(values: Mapping[str, str]) -> dict[str, Any]:
+    """Pulumi hands lists and objects over as JSON, and scalars as plain text."""
+    return {key: _json(value) if value[:1] in ("{", "[") else value for key, value in values.items()}
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,134 @@
+"""Pulumi as `make up` and `make down` drive it: one stack on a file backend, its events as progress, its errors plain.
+
+    stack.up(print)         → Report: what changed
+    stack.preview(print)    → Report: what would change; needs no running cluster
+    stack.destroy(print)    → Report
+    stack.outputs()         → the stack's outputs
+
+Each first makes the stack when it is missing, lifts the lock of a process that is gone and forgets what an
+interrupted run had begun: everything the program makes is made so that making it twice does no harm.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from infra import stackfile, stacklock
+from infra.events import Report
+from lookout import environment, paths, process
+from lookout.environment import STACK
+from lookout.errors import LookoutError
+
+Progress = Callable[[str], None]
+
+_STREAMED_PREVIEW: Final = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "1"}
+
+
+def ensure(name: str = STACK) -> None:
+    """Make the stack and its settings file where missing; LookoutError when the settings are wrong.
+
+    An existing file is never overwritten.
+    """
+    file = stackfile.ensure(name)
+    stackfile.read(file)
+    if exists(name):
+        return
+    stackfile.forget_encryption(file)
+    _pulumi("stack", "init", name)
+
+
+def exists(name: str = STACK) -> bool:
+    """Whether the file backend knows the stack."""
+    return _state_file(name).exists()
+
+
+def up(progress: Progress | None = None, name: str = STACK) -> Report:
+    """Make the stack what its settings say."""
+    ensure(name)
+    _mend(name)
+    return _run(["up", "--yes", "--skip-preview"], name, progress)
+
+
+def preview(progress: Progress | None = None, name: str = STACK) -> Report:
+    """What `up` would do."""
+    ensure(name)
+    return _run(["preview"], name, progress)
+
+
+def destroy(progress: Progress | None = None, name: str = STACK) -> Report:
+    """Take everything down that the stack made; an empty report when there is no such stack."""
+    if not exists(name):
+        return Report()
+    _mend(name)
+    return _run(["destroy", "--yes", "--skip-preview"], name, progress)
+
+
+def remove(name: str = STACK) -> None:
+    """Forget a destroyed stack; its settings file stays."""
+    if exists(name):
+        _pulumi("stack", "rm", "--yes", "--preserve-config", "--stack", name)
+
+
+def outputs(name: str = STACK, *, show_secrets: bool = False) -> dict[str, Any]:
+    """The stack's outputs, secrets masked unless asked for; empty before the first `up`."""
+    if not exists(name):
+        return {}
+    flags = ["--show-secrets"] if show_secrets else []
+    values: dict[str, Any] = json.loads(_pulumi("stack", "output", "--json", "--stack", name, *flags) or "{}")
+    return values
+
+
+def _run(arguments: list[str], name: str, progress: Progress | None) -> Report:
+    report, said = Report(previewing=arguments[0] == "preview"), list[str]()
+    command = ["pulumi", *arguments, "--json", "--non-interactive", "--stack", name]
+    with subprocess.Popen(
+        command,
+        cwd=paths.PROJECT_ROOT,
+        env=environment.complete() | _STREAMED_PREVIEW,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        try:
+            for line in running.stdout or ():
+                text = report.take(line)
+                if text:
+                    said.append(text)
+                    if progress:
+                        progress(text)
+        except KeyboardInterrupt:
+            # Pulumi got the same signal from the terminal: let it finish the step it is in and write its state.
+            running.wait()
+            raise
+    if running.returncode != 0:
+        reasons = report.errors or said[-5:] or [f"pulumi {arguments[0]} ended with exit code {running.returncode}"]
+        raise LookoutError("\n".join(reasons))
+    return report
+
+
+def _mend(name: str) -> None:
+    """Lift a dead owner's lock, and forget operations that an interrupted run left pending."""
+    stacklock.release_if_dead(environment.backend(), name)
+    if '"pending_operations"' not in _state_file(name).read_text():
+        return
+    state = json.loads(_pulumi("stack", "export", "--stack", name))
+    if state["deployment"].pop("pending_operations", None):
+        _pulumi("stack", "import", "--force", "--stack", name, input_text=json.dumps(state))
+
+
+def _pulumi(*arguments: str, input_text: str | None = None) -> str:
+    return process.run(
+        ["pulumi", *arguments, "--non-interactive"],
+        cwd=paths.PROJECT_ROOT,
+        env=environment.complete(),
+        input_text=input_text,
+        timeout_s=120,
+    )
+
+
+def _state_file(name: str) -> Path:
+    # The layout of Pulumi's file backend with projects: stacks/<project>/<stack>.json.
+    return environment.backend() / ".pulumi" / "stacks" / "lookout" / f"{name}.json"

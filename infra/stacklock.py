@@ -1,0 +1,50 @@
+"""The lock of Pulumi's file backend: lifted when its owner is gone, respected when it is not."""
+
+import json
+import socket
+from pathlib import Path
+
+from lookout.errors import LookoutError
+
+
+def release_if_dead(backend: Path, stack: str) -> list[Path]:
+    """Remove the locks of processes that no longer run on this machine; returns what was removed.
+
+    LookoutError when a lock's owner is alive, or on another machine.
+    """
+    removed = []
+    for lock in locks(backend, stack):
+        try:
+            owner = json.loads(lock.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            owner = {}
+        if _elsewhere(owner):
+            raise LookoutError(
+                f"stack {stack} is locked by process {owner.get('pid')} on {owner.get('hostname')}",
+                f"wait until it has ended there; if it never will: pulumi cancel --stack {stack}",
+            )
+        if _alive(owner):
+            raise LookoutError(
+                f"another pulumi (process {owner['pid']}) is working on stack {stack}",
+                "wait until it has ended, or interrupt it",
+            )
+        lock.unlink(missing_ok=True)
+        removed.append(lock)
+    return removed
+
+
+def locks(backend: Path, stack: str) -> list[Path]:
+    """The lock files of a stack."""
+    return sorted((backend / ".pulumi" / "locks").glob(f"**/{stack}/*.json"))
+
+
+def _elsewhere(owner: dict[str, object]) -> bool:
+    return "hostname" in owner and owner["hostname"] != socket.gethostname()
+
+
+def _alive(owner: dict[str, object]) -> bool:
+    try:
+        # A process number may have been given to another program since.
+        return Path(f"/proc/{owner.get('pid')}/comm").read_text().strip().startswith("pulumi")
+    except FileNotFoundError:
+        return False
