@@ -17,8 +17,10 @@ from lookout.errors import LookoutError
 from lookout.toolchain import go, override, programs, store
 from lookout.toolchain.items import Item, Program
 
-SPACE_NEEDED_BYTES: Final = 14 * 1024**3
-"""What building everything from nothing wrote, rounded up: Go's module and build caches and the files themselves."""
+SPACE_COLD_BYTES: Final = 18 * 1024**3
+"""What building everything from nothing wrote: 10 GiB build cache, 6 GiB modules, the files themselves."""
+SPACE_WARM_BYTES: Final = 3 * 1024**3
+"""The files themselves and the linker's scratch, when Go's caches hold the rest."""
 
 _SCRATCH: Final = ".building-"
 
@@ -48,7 +50,7 @@ class Session:
         entry = store.entry(item.family)
         with _disk_errors(entry):
             entry.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=entry, prefix=_SCRATCH) as name:
+            with tempfile.TemporaryDirectory(dir=entry, prefix=_SCRATCH, ignore_cleanup_errors=True) as name:
                 scratch = Path(name)
                 made = scratch / "made"
                 if isinstance(item, Program) and item.package:
@@ -82,10 +84,10 @@ def session(say: Callable[[str], None], *, verify: bool = False) -> Iterator[Ses
         _acquire(lock.fileno(), say)
         for leftover in root.glob(f"*/{_SCRATCH}*"):  # of a build that was killed
             shutil.rmtree(leftover, ignore_errors=True)
-        todo = missing(verify=verify)
-        if len(todo) > len(programs.items()) / 2:
+        started = Session(missing(verify=verify))
+        if len(started.missing) > len(programs.items()) / 2:
             _require_space(root)
-        yield Session(todo)
+        yield started
 
 
 def _acquire(lock: int, say: Callable[[str], None]) -> None:
@@ -99,11 +101,11 @@ def _acquire(lock: int, say: Callable[[str], None]) -> None:
 
 
 def _require_space(root: Path) -> None:
+    needed = SPACE_WARM_BYTES if go.cached_bytes() > SPACE_COLD_BYTES / 3 else SPACE_COLD_BYTES
     free = shutil.disk_usage(root).free
-    if free < SPACE_NEEDED_BYTES:
+    if free < needed:
         raise LookoutError(
-            f"building the tools needs about {SPACE_NEEDED_BYTES / 1024**3:.0f} GiB; "
-            f"{root} has {free / 1024**3:.1f} GiB left",
+            f"building the tools needs about {needed / 1024**3:.0f} GiB; {root} has {free / 1024**3:.1f} GiB left",
             "free space, or move the caches with XDG_CACHE_HOME and GOCACHE",
         )
 

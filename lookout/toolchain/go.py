@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from lookout.toolchain.items import Program
 
 # go.sum is committed and complete: nothing may be added to it, and no other toolchain fetched, behind the user's back.
 _ENVIRONMENT: Final = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off", "CGO_ENABLED": "0"}
-_INSTALL: Final = "install a newer Go and put its bin directory first on PATH"
+_INSTALL: Final = "install it and put its bin directory first on PATH"
 
 _REMEDIES: Final = (
     ("no space left on device", "free space, or move the caches with XDG_CACHE_HOME and GOCACHE; what is built stays"),
@@ -37,7 +37,9 @@ def compiler(families: Iterable[str]) -> str:
     needed = max(gomod.go_needed(family) for family in families)
     wanted = ".".join(str(part) for part in needed)
     if shutil.which("go") is None:
-        raise LookoutError(f"Go is not on PATH; the tools are built from source with Go {wanted} or newer", _INSTALL)
+        raise LookoutError(
+            f"Go is not on PATH; the tools are built from source and need Go {wanted} or newer", _INSTALL
+        )
     text = process.run(["go", "env", "GOVERSION"], cwd=paths.PROJECT_ROOT, env=_ENVIRONMENT).strip()
     found = re.match(r"go(\d+(?:\.\d+)*)", text)
     if found is None:
@@ -47,19 +49,31 @@ def compiler(families: Iterable[str]) -> str:
     return text
 
 
+def cached_bytes() -> int:
+    """How much Go's build cache holds: next to nothing on a new machine, some 10 GiB once every tool was built."""
+    cache = process.run(["go", "env", "GOCACHE"], cwd=paths.PROJECT_ROOT, env=_ENVIRONMENT).strip()
+    total = 0
+    for file in Path(cache).glob("??/*"):
+        with suppress(OSError):  # Go trims its cache whenever it likes
+            total += file.stat().st_size
+    return total
+
+
 def module_dir(family: str, module: str) -> Path:
     """Directory of a module's sources at the version the family pins; downloaded and checked if it is not there."""
-    with _explained():
+    with _explained(f"read the sources of {module}"):
         output = process.run(["go", "mod", "download", "-json", module], cwd=gomod.family_dir(family), env=_ENVIRONMENT)
     return Path(json.loads(output)["Dir"])
 
 
 def compile_program(program: Program, target: Path, scratch: Path) -> None:
-    """Compile the program to `target`; `scratch` is an empty directory for what is generated on the way."""
+    """Compile the program to `target`; `scratch` is a directory for what is generated on the way."""
     overlay = ["-overlay", str(_overlay(program, scratch))] if program.embeds else []
     command = ["go", "build", *program.flags(), *overlay, "-o", str(target), program.package]
-    with _explained():
-        process.run(command, cwd=gomod.family_dir(program.family), env=_ENVIRONMENT, log=log())
+    # Go's intermediate files go there too: /tmp may be small, and an interrupt must not leave them behind.
+    environment = _ENVIRONMENT | {"GOTMPDIR": str(scratch)}
+    with _explained(f"compile {program.name}"):
+        process.run(command, cwd=gomod.family_dir(program.family), env=environment, log=log())
 
 
 def _overlay(program: Program, scratch: Path) -> Path:
@@ -77,12 +91,13 @@ def _overlay(program: Program, scratch: Path) -> Path:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(what: str) -> Iterator[None]:
+    """Say in one line what a known symptom means; otherwise show the end of what Go said."""
     try:
         yield
     except LookoutError as error:
+        said = error.message.partition("\n")[2] or error.message
         for symptom, remedy in _REMEDIES:
-            if symptom in error.message:
-                error.remedy = f"{remedy} (log: {log()})"
-                break
-        raise
+            if symptom in said:
+                raise LookoutError(f"cannot {what}: {symptom}", f"{remedy} (log: {log()})") from error
+        raise LookoutError(f"cannot {what}:\n{said}", error.remedy) from error

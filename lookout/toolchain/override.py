@@ -41,8 +41,8 @@ def named(item: Item) -> Path | None:
     status = path.stat()
     answer = _answer(path, item.asked, status.st_mtime_ns, status.st_size)
     if not re.search(rf"(?<![\d.]){re.escape(item.bare_version)}(?![\d]|\.\d|-)", answer):
-        said = answer.strip().splitlines()[0][:120] if answer.strip() else "nothing"
-        raise LookoutError(f"{what} names {value}: version {item.bare_version} is needed, it says {said!r}", remedy)
+        said = repr(answer.strip().splitlines()[0][:120]) if answer.strip() else "nothing"
+        raise LookoutError(f"{what} names {value}: version {item.bare_version} is needed, it says {said}", remedy)
     return path
 
 

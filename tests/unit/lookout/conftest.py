@@ -12,7 +12,7 @@ here=$(dirname "$0")
 echo "$@" >> "$here/calls"
 env > "$here/environment"
 case "$1" in
-env) cat "$here/version" ;;
+env) [ "$2" = GOCACHE ] && echo "$here/go-cache" || cat "$here/version" ;;
 mod) printf '{"Dir": "%s"}' "$here/module" ;;
 build)
     while [ $# -gt 1 ]; do

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +13,7 @@ import pytest
 
 from lookout import tools
 from lookout.errors import LookoutError
-from lookout.toolchain import gomod, programs, store
+from lookout.toolchain import builder, go, gomod, programs, store
 
 if TYPE_CHECKING:
     from conftest import FakeGo
@@ -100,7 +101,8 @@ def test_what_the_compiler_says_becomes_a_remedy(fake_go: "FakeGo", says: str, r
     fake_go.breaks_on(programs.program("kubectl").package, says)
     with pytest.raises(LookoutError) as caught:
         tools.build()
-    assert says in caught.value.message
+    assert caught.value.message.startswith("cannot compile kubectl: ")
+    assert caught.value.message.removeprefix("cannot compile kubectl: ") in says
     assert remedy in str(caught.value.remedy)
 
 
@@ -149,6 +151,15 @@ def test_a_second_build_waits_for_the_first_and_says_so(fake_go: "FakeGo", cache
     second.join(timeout=60)
     assert not second.is_alive()
     assert tools.build() == []
+
+
+def test_less_space_is_needed_when_gos_cache_is_full(fake_go: "FakeGo", monkeypatch: pytest.MonkeyPatch) -> None:
+    full = fake_go.directory / "go-cache" / "00" / "object"
+    full.parent.mkdir(parents=True)
+    with full.open("w") as file:
+        file.truncate(builder.SPACE_COLD_BYTES // 2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10**12, 0, builder.SPACE_WARM_BYTES))
+    assert len(tools.build()) == len(EVERYTHING)
 
 
 @pytest.mark.parametrize("version", ["go1.21.3", "go1.25"])
@@ -210,3 +221,15 @@ def test_the_recipe_follows_sources_hashes_and_flags(tmp_path: Path, monkeypatch
     kubectl = programs.program("kubectl")
     monkeypatch.setattr(programs, "items", lambda: (kubectl.model_copy(update={"tags": ("other",)}),))
     assert fresh("cluster") not in seen
+
+
+@pytest.mark.usefixtures("cache")
+def test_pause_compiles_alone_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    go.compile_program(programs.program("pause"), tmp_path / "pause", tmp_path)
+    said = subprocess.run([tmp_path / "pause", "-v"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"pause {tools.version('pause')}\n"
+    running = subprocess.Popen([tmp_path / "pause"])
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(timeout=0.3)
+    running.terminate()
+    assert running.wait(timeout=10) == 0
