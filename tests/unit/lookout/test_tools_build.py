@@ -223,8 +223,8 @@ def test_the_recipe_follows_sources_hashes_and_flags(tmp_path: Path, monkeypatch
     assert fresh("cluster") not in seen
 
 
-@pytest.mark.usefixtures("cache")
-def test_pause_compiles_alone_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_pause_compiles_alone_and_ends_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     go.compile_program(programs.program("pause"), tmp_path / "pause", tmp_path)
     said = subprocess.run([tmp_path / "pause", "-v"], capture_output=True, text=True, check=True)
     assert said.stdout == f"pause {tools.version('pause')}\n"
