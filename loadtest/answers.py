@@ -3,15 +3,14 @@
 The shape comes from the service's own models, so that load test and service cannot drift apart.
 """
 
-import json
 import ssl
 from typing import Final
 
 from pydantic import ValidationError
-from service.schema import DetectResponse
 
 from loadtest.photos import Photo
 from lookout import contract
+from service.schema import DetectResponse, Problem
 
 _PIXEL: Final = 0.5
 """Boxes come from a float32 grid: half a pixel past the border is rounding, more is a mistake."""
@@ -59,10 +58,9 @@ def _problem_title(media_type: str, body: bytes) -> str:
     if media_type != "application/problem+json":
         return ""
     try:
-        title = json.loads(body).get("title")
-    except (ValueError, AttributeError):
-        return ": unreadable problem"
-    return f": {title[:60]}" if isinstance(title, str) else ": problem without a title"
+        return f": {Problem.model_validate_json(body).title[:60]}"
+    except ValidationError:
+        return ": malformed problem"
 
 
 def _shape(error: ValidationError) -> str:

@@ -1,0 +1,195 @@
+"""`lookout load run` against a stub detector of known behaviour, through the real command line and real Locust."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lookout.paths import PROJECT_ROOT
+from tests.loopback.stub import PROBLEM, Reply, correct, serving
+
+pytestmark = pytest.mark.loopback
+
+
+class Run:
+    """One call of the command line with outputs of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.json = directory / "out.json"
+        self.html = directory / "out.html"
+        self._environment = {**os.environ, "XDG_STATE_HOME": str(directory / "state"), "XDG_CACHE_HOME": str(directory)}
+
+    def start(self, url: str, *options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "lookout.cli", "load", "run", "--url", url]
+        outputs = ["--json", str(self.json), "--html", str(self.html)]
+        return subprocess.Popen(
+            [*command, *outputs, *options],
+            cwd=PROJECT_ROOT,
+            env=self._environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def __call__(self, url: str, *options: str) -> tuple[int, str]:
+        process = self.start(url, *(options or ("--users", "2", "--duration", "1s")))
+        output, _ = process.communicate(timeout=60)
+        return process.returncode, output
+
+    def result(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.json.read_text())
+        return content
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_a_right_server_passes_and_every_request_it_saw_is_counted(run: Run) -> None:
+    with serving(correct, latency_s=0.05) as stub:
+        code, output = run(stub.url, "--users", "2", "--duration", "2s", "--seed", "7")
+    assert code == 0, output
+    result = run.result()
+    assert result["counts"] == {"requests": stub.asked, "ok": stub.asked, "errors": 0, "unfinished": 0}
+    # Two users, 50 ms an answer: at most 40 a second; latency never below what the server takes.
+    assert 10 < result["throughput_per_s"] <= 40
+    assert result["latency_ms"]["min"] >= 50
+    assert result["latency_ms"]["p50"] < 100
+    assert result["models"] == [{"name": "stub", "version": "1", "runtime": "none"}]
+    assert result["service"]["bento"] == "detector:stub"
+    assert result["settings"]["seed"] == 7
+    assert set(result["generator"]["photos"]) == {"chelsea", "coffee", "motorcycle"}
+    assert 0 < result["generator"]["cpu_cores"] < 2
+    assert "All" in run.html.read_text()
+    assert "not a certification" in output
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (lambda _n, _b: PROBLEM, "status 503: Over capacity"),
+        (lambda _n, _b: Reply(b"{}"), "wrong shape: model: missing"),
+        (lambda _n, _b: Reply(b"<html>", content_type="text/html"), "content type text/html"),
+        (lambda _n, _b: Reply(b"", 302), "status 302"),
+        (lambda _n, _b: Reply(b'{"mo', promised=500), "no answer"),
+    ],
+    ids=["overload", "shape", "html", "redirect", "truncated"],
+)
+def test_one_wrong_answer_in_five_fails_the_run_and_is_counted_by_kind(
+    run: Run, wrong: Callable[[int, bytes], Reply], kind: str
+) -> None:
+    with serving(lambda n, body: wrong(n, body) if n % 5 == 4 else correct(n, body), latency_s=0.02) as stub:
+        code, output = run(stub.url)
+    assert code == 1, output
+    result = run.result()
+    (found,) = result["errors_by_kind"].items()
+    assert found[0].startswith(kind)
+    assert found[1] == stub.asked // 5 > 0
+    assert result["counts"]["ok"] == stub.asked - found[1]
+    assert kind in output
+    assert kind in run.html.read_text()
+
+
+def test_a_server_that_goes_away_is_refused_connections_not_a_hot_loop(run: Run) -> None:
+    with serving(correct) as stub:
+        process = run.start(stub.url, "--users", "2", "--duration", "6s")
+        while stub.asked == 0:
+            assert process.poll() is None
+            time.sleep(0.02)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, output
+    kinds = run.result()["errors_by_kind"]
+    # Two users that pause half a second after each refusal; a connection cut in mid-answer may add a kind.
+    assert 2 <= kinds["connection refused"] <= 26
+    assert set(kinds) <= {"connection refused", "connection reset", "no answer: HTTPConnectionClosed"}
+
+
+def test_ctrl_c_ends_with_130_a_partial_report_and_no_process_left(run: Run) -> None:
+    with serving(correct) as stub:
+        process = run.start(stub.url, "--users", "2", "--duration", "1h")
+        while stub.asked < 20:
+            assert process.poll() is None
+            time.sleep(0.02)
+        (generator,) = _children(process.pid)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    result = run.result()
+    assert result["interrupted"]
+    assert result["counts"]["ok"] >= 20
+    assert result["counts"]["errors"] == 0
+    assert result["counts"]["requests"] == stub.asked
+    assert 0 < result["duration_s"] < 60
+    assert "a partial run" in run.html.read_text()
+    assert not Path(f"/proc/{generator}").exists()
+
+
+def test_the_generator_ends_when_its_caller_is_killed(run: Run) -> None:
+    with serving(correct) as stub:
+        process = run.start(stub.url, "--users", "1", "--duration", "1h")
+        while stub.asked < 5:
+            assert process.poll() is None
+            time.sleep(0.02)
+        (generator,) = _children(process.pid)
+        process.kill()
+        process.communicate()
+        deadline = time.monotonic() + 15
+        while _runs(generator) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not _runs(generator)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Reply(b"{}", 404), "answered with status 404"),
+        (Reply(b"<html>", 200, "text/html"), "is not Lookout's detector"),
+        (Reply(b'{"name": "other"}'), "is not Lookout's detector"),
+    ],
+)
+def test_another_server_gets_no_load(run: Run, model: Reply, message: str) -> None:
+    with serving(correct, model=model) as stub:
+        code, output = run(stub.url)
+        assert stub.asked == 0
+    assert code == 1
+    assert message in output
+    assert not run.json.exists()
+
+
+def test_nobody_there_is_one_line_and_a_remedy(run: Run) -> None:
+    with serving(correct) as stub:
+        pass
+    code, output = run(stub.url)
+    assert code == 1
+    assert "nothing answers at" in output
+    assert "make up" in output
+    assert "Traceback" not in output
+
+
+def test_a_result_can_be_rendered_again(run: Run, tmp_path: Path) -> None:
+    with serving(correct) as stub:
+        assert run(stub.url)[0] == 0
+    again = tmp_path / "again.html"
+    command = [sys.executable, "-m", "lookout.cli", "load", "report", str(run.json), "--html", str(again)]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert again.read_text() == run.html.read_text()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
