@@ -12,7 +12,7 @@ from lookout.errors import LookoutError
 from lookout.toolchain import programs
 
 if TYPE_CHECKING:
-    from conftest import FakeGo
+    from tests.unit.lookout.conftest import FakeGo
 
 
 def a_program(directory: Path, answer: str) -> Path:

@@ -16,7 +16,7 @@ from lookout.errors import LookoutError
 from lookout.toolchain import builder, go, gomod, programs, store
 
 if TYPE_CHECKING:
-    from conftest import FakeGo
+    from tests.unit.lookout.conftest import FakeGo
 
 EVERYTHING = [item.name for item in programs.items()]
 
