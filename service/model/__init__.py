@@ -1,0 +1,1 @@
+"""Detection models: cards, the door they come through, conversion, judgement and the store they end in."""

@@ -1,0 +1,214 @@
+"""The HTTP service: a Starlette app whose bodies and errors are ours. It knows nothing of BentoML, which mounts it."""
+
+import asyncio
+import logging
+import signal
+import threading
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from lookout import contract
+from service import intake, openapi, problems, schema
+from service.detector import Detector, Seen
+from service.health import Health, Phase
+from service.metrics import Metrics
+from service.observation import Observation, configure_logging, event
+from service.problems import Problem
+from service.render import render
+from service.settings import Settings
+
+WEB: Final = Path(__file__).parent / "web"
+_PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
+_ASSETS: Final = ("app.css", "app.js", "docs.js", "icon.svg")
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
+
+
+def create_app(model: Path, settings: Settings) -> Starlette:
+    """The app for the model in folder `model`. LookoutError when there is no model that holds.
+
+    The model is loaded in the background once the server runs; until then /readyz answers 503.
+    """
+    configure_logging(settings.log_level)
+    metrics = Metrics()
+    service = Service(Detector(model, settings, metrics), settings, metrics)
+    app = Starlette(
+        routes=service.routes(),
+        middleware=[Middleware(Observation, metrics=metrics)],
+        exception_handlers={Problem: _problem, HTTPException: _http_exception, Exception: _internal},
+        lifespan=service.lifespan,
+    )
+    app.state.service = service
+    return app
+
+
+class Service:
+    """The endpoints and what they share."""
+
+    def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
+        self.detector, self.settings, self.metrics, self.health = detector, settings, metrics, Health()
+
+    def routes(self) -> list[Route]:
+        """Every path of the service; the last one answers what nothing else does."""
+        return [
+            Route(contract.DETECT_PATH, self.detect, methods=["POST"]),
+            Route(contract.BATCH_PATH, self.detect_batch, methods=["POST"]),
+            Route(contract.RENDER_PATH, self.render, methods=["POST"]),
+            Route(contract.MODEL_PATH, self.model, methods=["GET"]),
+            Route(contract.LIVENESS_PATH, self.livez, methods=["GET"]),
+            Route(contract.READINESS_PATH, self.readyz, methods=["GET"]),
+            Route(contract.METRICS_PATH, self.metrics_text, methods=["GET"]),
+            Route("/openapi.json", self.openapi, methods=["GET"]),
+            *(Route(path, partial(_file, name=name), methods=["GET"]) for path, name in _PAGES.items()),
+            *(Route(f"/web/{name}", partial(_file, name=name), methods=["GET"]) for name in _ASSETS),
+            Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ]
+
+    async def detect(self, request: Request) -> Response:
+        """POST /v1/detect."""
+        return _json((await self._seen(request)).response)
+
+    async def render(self, request: Request) -> Response:
+        """POST /v1/render: the photo as JPEG with boxes drawn."""
+        seen = await self._seen(request)
+        image = await self.detector.on_thread(partial(render, seen.pixels, seen.response.detections))
+        return Response(image, media_type="image/jpeg", headers={"X-Detections": str(len(seen.response.detections))})
+
+    async def detect_batch(self, request: Request) -> Response:
+        """POST /v1/detect/batch: one result or problem a photo."""
+        self._must_be_warm()
+        parameters = intake.parameters(request)
+        photos = await intake.several_photos(request, self.settings)
+        results = await self.detector.detect_all(photos, parameters)
+        request.state.log = {"photos": len(photos)}
+        return _json(
+            schema.BatchResponse(
+                results=[
+                    one.response if isinstance(one, Seen) else schema.Failure(problem=one.body()) for one in results
+                ]
+            )
+        )
+
+    async def model(self, _: Request) -> Response:
+        """GET /v1/model."""
+        return _json(openapi.model_response(self.detector.stored, self.detector.runtime, self.detector.threads))
+
+    async def livez(self, _: Request) -> Response:
+        """Alive unless the model can never be served. It uses no compute thread, so traffic cannot starve it."""
+        if self.health.phase is Phase.FAILED:
+            raise problems.not_ready("The model cannot be loaded; the log says why.")
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, _: Request) -> Response:
+        """Ready once warm, no longer after SIGTERM."""
+        if self.health.phase is not Phase.READY:
+            raise problems.not_ready(f"The service is {self.health.phase}.")
+        return PlainTextResponse("ready\n")
+
+    async def metrics_text(self, _: Request) -> Response:
+        """GET /metrics."""
+        return Response(self.metrics.text(), media_type=self.metrics.content_type)
+
+    async def openapi(self, _: Request) -> Response:
+        """GET /openapi.json."""
+        return JSONResponse(openapi.document(self.settings))
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Load in the background, drain on SIGTERM, finish what runs."""
+        loading = asyncio.create_task(self._load())
+        self._drain_on_sigterm()
+        try:
+            yield
+        finally:
+            self.health.drain()
+            await loading
+            await asyncio.to_thread(self.detector.close)
+
+    async def _seen(self, request: Request) -> Seen:
+        self._must_be_warm()
+        parameters = intake.parameters(request)
+        seen = await self.detector.detect(await intake.one_photo(request, self.settings), parameters)
+        size = seen.response.image
+        request.state.log = {"image": f"{size.width}x{size.height}", "detections": len(seen.response.detections)}
+        return seen
+
+    def _must_be_warm(self) -> None:
+        # A draining service still answers: the load balancer may take a moment to look elsewhere.
+        if self.health.phase in (Phase.STARTING, Phase.FAILED):
+            raise problems.not_ready("The model is not loaded yet.")
+
+    async def _load(self) -> None:
+        try:
+            await asyncio.to_thread(self.detector.load)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the process must say so and fail its probes
+            self.health.fail()
+            event(logging.ERROR, "model-not-loaded", reason=str(error), trace=traceback.format_exc())
+            return
+        self.health.ready()
+        event(
+            logging.INFO,
+            "ready",
+            model=self.detector.stored.tag,
+            runtime=self.detector.runtime,
+            threads=self.detector.threads,
+        )
+
+    def _drain_on_sigterm(self) -> None:
+        """Let SIGTERM first turn readiness off and, after `drain_s`, do what the server had set it to do."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # only the main thread may set handlers; a test client runs the app elsewhere
+        before = signal.getsignal(signal.SIGTERM)
+        loop = asyncio.get_running_loop()
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.health.drain()
+            event(logging.INFO, "draining", seconds=self.settings.drain_s)
+            if callable(before):
+                loop.call_soon_threadsafe(loop.call_later, self.settings.drain_s, before, number, frame)
+
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _json(body: BaseModel) -> Response:
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+async def _file(_: Request, name: str) -> Response:
+    return FileResponse(WEB / name, media_type=_MEDIA_TYPES[Path(name).suffix], headers={"Cache-Control": "no-cache"})
+
+
+async def _nothing_here(request: Request) -> Response:
+    raise HTTPException(404, f"There is nothing at {request.url.path[:100]}; /docs lists what there is.")
+
+
+async def _problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)  # noqa: S101  # what Starlette promises by the registration
+    body = problem.body(request.state.request_id)
+    return Response(body.model_dump_json(), problem.status, problem.headers, media_type=problems.MEDIA_TYPE)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as above
+    title = "Not found" if error.status_code == 404 else "Not allowed here" if error.status_code == 405 else "Refused"
+    response = await _problem(request, Problem(error.status_code, "", title, str(error.detail)))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _internal(request: Request, error: Exception) -> Response:
+    trace = "".join(traceback.format_exception(error))
+    event(logging.ERROR, "internal-error", request_id=request.state.request_id, trace=trace)
+    return await _problem(request, problems.internal())

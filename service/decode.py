@@ -1,0 +1,135 @@
+"""From untrusted bytes to upright RGB pixels: magic, header, size, and only then decoding.
+
+JPEG, PNG and WebP are told apart by their first bytes. The declared size is read from the header and refused before
+any pixel is decoded. One frame is decoded, EXIF orientation is applied, transparency is laid on white.
+"""
+
+import io
+import struct
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import simplejpeg  # type: ignore[import-untyped]  # ships no types
+from PIL import Image
+
+from service import problems
+
+Format = Literal["JPEG", "PNG", "WEBP"]
+Pixels = npt.NDArray[np.uint8]
+
+MEDIA_TYPES: Final[dict[str, Format]] = {
+    "image/jpeg": "JPEG",
+    "image/jpg": "JPEG",  # not registered, yet widely sent
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+}
+UNDECLARED: Final = frozenset({"", "application/octet-stream"})
+_ORIENTATION: Final = 0x0112
+_TAKEN: Final = "JPEG, PNG and WebP are taken"
+
+# Our own pixel budget is checked before decoding; Pillow's would only warn at 89 Mpixel (Pillow PR#4802).
+Image.MAX_IMAGE_PIXELS = None
+
+
+def decode(data: bytes, declared: str, max_pixels: int) -> Pixels:
+    """Upright RGB pixels uint8 [height, width, 3] of one image.
+
+    `declared` is the content type the client gave, empty when it gave none. Raises Problem: 400 for empty or damaged
+    data and for an image without area, 415 for another format or a declared type that disagrees, 422 for too many
+    pixels.
+    """
+    kind = sniff(data)
+    _agrees(kind, declared)
+    try:
+        if kind == "WEBP":
+            # Pillow's WebP decoder allocates the whole canvas when it opens: the size is read here first.
+            _within(*_webp_size(data), max_pixels)
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            _within(*image.size, max_pixels)
+            orientation = _orientation(image)
+            pixels = _pixels(image, data, kind)
+    except problems.Problem:
+        raise
+    except Exception as error:  # whatever a decoder raises on hostile bytes, it is the bytes' fault
+        raise problems.bad_image(f"The {kind} data is damaged or incomplete.") from error
+    return _upright(pixels, orientation)
+
+
+def sniff(data: bytes) -> Format:
+    """The format by magic bytes. Problem 400 for no data, 415 for anything else."""
+    if not data:
+        raise problems.bad_image("The body is empty.")
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    raise problems.unsupported(f"The first bytes belong to no image type that is taken; {_TAKEN}.")
+
+
+def _agrees(kind: Format, declared: str) -> None:
+    media_type = declared.split(";")[0].strip().lower()
+    if media_type in UNDECLARED or MEDIA_TYPES.get(media_type) == kind:
+        return
+    raise problems.unsupported(f"Declared as {media_type[:60]}, but the data is {kind}; {_TAKEN}.")
+
+
+def _within(width: int, height: int, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        raise problems.bad_image("The image has no area.")
+    if width * height > max_pixels:
+        raise problems.too_many_pixels(width, height, max_pixels)
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Canvas size from the first chunk (RFC 9649, sections 2.5 to 2.7)."""
+    chunk, body = data[12:16], data[20:30]
+    if chunk == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if chunk == b"VP8L" and body[0] == 0x2F:
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if chunk == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+        width, height = struct.unpack("<HH", body[6:10])
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError("not a WebP image header")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001  # damaged metadata is no reason to refuse a good picture
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _pixels(image: Image.Image, data: bytes, kind: Format) -> Pixels:
+    if kind == "JPEG" and image.mode in ("RGB", "L"):
+        try:
+            return np.asarray(simplejpeg.decode_jpeg(data, "RGB"), np.uint8)
+        except ValueError:
+            pass  # libjpeg warned: Pillow tolerates oddities such as stray bytes, and refuses what is incomplete
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_wide(image)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_wide(image: Image.Image) -> Pixels:
+    """16-bit greyscale: Pillow's own conversion would clip everything above 255 to white."""
+    values = np.asarray(image).astype(np.uint32) >> 8
+    return np.repeat(np.minimum(values, 255).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo the camera's rotation and mirroring (EXIF 2.3, tag 0x0112)."""
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)

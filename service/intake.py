@@ -1,0 +1,133 @@
+"""Reading a request's photos and parameters: bytes are counted as they stream in, whatever the headers claim."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from lookout import contract
+from service import problems
+from service.settings import Settings
+
+_FORM_OVERHEAD = 64_000
+"""Boundaries and part headers that a multipart body may have beside its images."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One image as sent: its bytes and the type it was declared to have, empty when none was."""
+
+    data: bytes
+    declared: str
+
+
+class Parameters(BaseModel):
+    """Query parameters of a detection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = contract.DEFAULT_THRESHOLD
+    limit: Annotated[int, Field(ge=1, le=contract.MAX_LIMIT)] = contract.DEFAULT_LIMIT
+
+
+class _InMemoryParser(MultiPartParser):
+    # Photos stay in memory, where their number and size are bounded already; the container's disk is read-only.
+    spool_max_size = 1 << 31
+
+
+def parameters(request: Request) -> Parameters:
+    """The query, checked. Problem 422 naming the parameter."""
+    pairs = request.query_params.multi_items()
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise problems.bad_parameter("A parameter is given twice.")
+    try:
+        return Parameters.model_validate(dict(pairs))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])[:40]
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(Parameters.model_fields)
+            raise problems.bad_parameter(f"There is no parameter {name!r}; known: {known}.") from error
+        raise problems.bad_parameter(f"{name}: {first['msg']}.") from error
+
+
+async def one_photo(request: Request, settings: Settings) -> Photo:
+    """The photo of a request: the raw body, or the multipart field `image`."""
+    declared = request.headers.get("content-type", "")
+    if not _is_multipart(declared):
+        data = await _read(request, settings.max_image_bytes, settings)
+        return Photo(data, declared)
+    found = await _form(request, "image", 1, settings.max_image_bytes, settings)
+    if len(found) != 1:
+        raise problems.bad_parameter("The multipart body needs exactly one file field 'image'.")
+    if len(found[0].data) > settings.max_image_bytes:
+        raise problems.too_large(settings.max_image_bytes)
+    return found[0]
+
+
+async def several_photos(request: Request, settings: Settings) -> list[Photo]:
+    """The photos of a batch: the repeated multipart field `images`, at most 16."""
+    if not _is_multipart(request.headers.get("content-type", "")):
+        raise problems.unsupported("A batch is sent as multipart/form-data with the field 'images' repeated.")
+    found = await _form(request, "images", contract.MAX_BATCH_IMAGES, settings.max_batch_bytes, settings)
+    if not found:
+        raise problems.bad_parameter("The multipart body has no file field 'images'.")
+    return found
+
+
+def _is_multipart(content_type: str) -> bool:
+    return content_type.split(";")[0].strip().lower() == "multipart/form-data"
+
+
+async def _read(request: Request, limit: int, settings: Settings) -> bytes:
+    data = bytearray()
+    async for chunk in _counted(request, limit, settings.body_timeout_s):
+        data += chunk
+    return bytes(data)
+
+
+async def _form(request: Request, field: str, most: int, limit: int, settings: Settings) -> list[Photo]:
+    stream = _counted(request, limit + _FORM_OVERHEAD, settings.body_timeout_s, limit)
+    parser = _InMemoryParser(request.headers, stream, max_files=most, max_fields=8)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if "Too many" in error.message:
+            raise problems.bad_parameter(f"At most {most} file(s) in one request.") from error
+        raise problems.bad_body(f"The multipart body is not well-formed: {error.message[:100]}") from error
+    except (KeyError, ValueError, UnicodeError) as error:
+        raise problems.bad_body("The multipart body is not well-formed.") from error
+    try:
+        names = {name for name, _ in form.multi_items()}
+        if names - {field}:
+            raise problems.bad_parameter(f"The multipart body may have the field {field!r} only.")
+        return [
+            Photo(await part.read(), part.content_type or "")
+            for part in form.getlist(field)
+            if isinstance(part, UploadFile)
+        ]
+    finally:
+        await form.close()
+
+
+async def _counted(
+    request: Request, limit: int, timeout_s: float, told: int | None = None
+) -> AsyncGenerator[bytes, None]:
+    """The body's chunks; Problem 413 as soon as they are more than `limit` bytes, 408 when they take too long."""
+    total = 0
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in request.stream():
+                total += len(chunk)
+                if total > limit:
+                    raise problems.too_large(told if told is not None else limit)
+                yield chunk
+    except TimeoutError as error:
+        raise problems.slow_body(timeout_s) from error
+    except ClientDisconnect as error:
+        raise problems.bad_body("The client went away before the body was complete.") from error

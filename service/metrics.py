@@ -1,0 +1,62 @@
+"""The service's Prometheus metrics, in a registry of their own; names come from the shared contract."""
+
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from lookout import contract
+
+_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+STAGES: Final = ("decode", "preprocess", "inference", "postprocess")
+
+
+class Metrics:
+    """Everything that is measured in one process."""
+
+    content_type: Final = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.in_flight = Gauge(contract.METRIC_IN_FLIGHT, "API requests being worked on", registry=self.registry)
+        self.queue_wait = Histogram(
+            contract.METRIC_QUEUE_WAIT,
+            "Wait of a photo for a compute thread",
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.stage = Histogram(
+            contract.METRIC_STAGE,
+            "Time of one stage on one photo",
+            ["stage"],
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.requests = Counter(
+            contract.METRIC_REQUESTS.removesuffix("_total"),
+            "API requests by status",
+            ["status"],
+            registry=self.registry,
+        )
+        self.detections = Counter(
+            contract.METRIC_DETECTIONS.removesuffix("_total"),
+            "Objects found by label",
+            ["label"],
+            registry=self.registry,
+        )
+        for stage in STAGES:
+            self.stage.labels(stage)
+
+    def text(self) -> bytes:
+        """The exposition that /metrics answers."""
+        return generate_latest(self.registry)

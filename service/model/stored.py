@@ -1,0 +1,120 @@
+"""A model as it lies in BentoML's store: `card.json` (what it is and what was measured) beside its files.
+
+Reading needs neither BentoML nor TensorFlow, so the service starts fast and commands answer at once.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lookout import paths
+from lookout.errors import LookoutError
+from service.model.card import ModelCard
+from service.model.parity import Parity
+from service.runtimes import RuntimeName
+
+CARD_FILE: Final = "card.json"
+
+
+class StoredCard(BaseModel):
+    """The card of an imported model, with what importing it found out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    card: ModelCard
+    version: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    """The first twelve digits of the sha256 over the card and the model's files."""
+    runtime: RuntimeName
+    """The fastest runtime that passed the parity gate."""
+    parity: tuple[Parity, ...] = ()
+    tools: dict[str, str] = {}
+    """Versions of what converted it."""
+
+    @property
+    def tag(self) -> str:
+        """name:version."""
+        return f"{self.card.name}:{self.version}"
+
+
+class Imported(BaseModel):
+    """The cache's record of one import: from which inputs, to which version, with which files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inputs: str
+    version: str
+    files: dict[str, str]
+    """sha256 of each file by its path inside the model's folder."""
+
+
+def read_card(model: Path) -> StoredCard:
+    """The card of the model in this folder. LookoutError when it has none that holds."""
+    try:
+        return StoredCard.model_validate_json((model / CARD_FILE).read_bytes())
+    except FileNotFoundError as error:
+        raise LookoutError(f"there is no model in {model}", "import one: lookout model import") from error
+    except ValidationError as error:
+        raise LookoutError(
+            f"the card of the model in {model} does not hold: {error.errors()[0]['msg']}",
+            "import the model again: lookout model import --again",
+        ) from error
+
+
+def folder(home: Path, name: str, version: str) -> Path:
+    """Where BentoML's store keeps this version of a model."""
+    return home / "models" / name / version
+
+
+def latest(home: Path, name: str) -> Path:
+    """The folder of the version of model `name` that was imported last. LookoutError when there is none."""
+    record = read_record(name)
+    model = folder(home, name, record.version) if record else None
+    if model is None or not (model / CARD_FILE).is_file():
+        raise LookoutError(f"model {name} was not imported yet", f"run: lookout model import {name}")
+    return model
+
+
+def read_record(name: str) -> Imported | None:
+    """The record of the last import of model `name`; None when there is none or it cannot be read."""
+    try:
+        return Imported.model_validate_json(record_path(name).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def record_path(name: str) -> Path:
+    """Where the record of the last import of a model is kept."""
+    return paths.cache_dir() / "models" / "imported" / f"{name}.json"
+
+
+def damage(model: Path, record: Imported) -> str | None:
+    """What is wrong with a stored model, or None when every file is as it was imported."""
+    for name, digest in record.files.items():
+        try:
+            found = file_digest(model / name)
+        except OSError:
+            return f"{name} is missing"
+        if found != digest:
+            return f"{name} was changed"
+    return None
+
+
+def digests(model: Path) -> dict[str, str]:
+    """sha256 of every file of a model by its path inside the folder, BentoML's own description left out."""
+    files = sorted(path for path in model.rglob("*") if path.is_file() and path != model / "model.yaml")
+    return {path.relative_to(model).as_posix(): file_digest(path) for path in files}
+
+
+def content_version(card: ModelCard, files: dict[str, str]) -> str:
+    """A version from content: the card as written by hand and the model's files, nothing measured, no time."""
+    content = {"card": card.model_dump(mode="json"), "files": {k: v for k, v in files.items() if k != CARD_FILE}}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,106 @@
+"""What every API request leaves behind: an id, metrics and one structured log line; never a byte of its image."""
+
+import json
+import logging
+import re
+import time
+import uuid
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lookout import contract
+from service.metrics import Metrics
+
+LOGGER: Final = logging.getLogger("lookout.access")
+API_PATHS: Final = frozenset({contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH})
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SECURITY: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+            b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
+    ),
+]
+
+
+class Observation:
+    """ASGI middleware around the whole app. The request id is taken from X-Request-ID when it is a plain token."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of the server."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        counted = scope["path"] in API_PATHS and scope["method"] == "POST"
+        seen = {"status": 500, "bytes": 0}
+        started = time.perf_counter()
+
+        async def count(message_from: Receive = receive) -> Message:
+            message = await message_from()
+            seen["bytes"] += len(message.get("body", b""))
+            return message
+
+        async def add_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode()), *_SECURITY]
+            await send(message)
+
+        if counted:
+            self._metrics.in_flight.inc()
+        try:
+            await self._app(scope, count, add_headers)
+        finally:
+            if counted:
+                self._metrics.in_flight.dec()
+                self._metrics.requests.labels(str(seen["status"])).inc()
+                _log(scope, request_id, seen, time.perf_counter() - started)
+
+
+def configure_logging(level: str) -> None:
+    """Send the service's log lines to standard error as they are: one JSON object a line."""
+    logger = logging.getLogger("lookout")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(level)
+
+
+def event(level: int, name: str, **fields: object) -> None:
+    """Log one structured event."""
+    logging.getLogger("lookout.service").log(level, json.dumps({"event": name, **fields}))
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            if _ID.fullmatch(text):
+                return text
+    return uuid.uuid4().hex
+
+
+def _log(scope: Scope, request_id: str, seen: dict[str, int], seconds: float) -> None:
+    line = {
+        "event": "request",
+        "request_id": request_id,
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": seen["status"],
+        "duration_ms": round(seconds * 1000, 2),
+        "bytes_in": seen["bytes"],
+        **scope["state"].get("log", {}),
+    }
+    LOGGER.info(json.dumps(line))

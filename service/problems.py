@@ -1,0 +1,78 @@
+"""Errors of the API as RFC 9457 problems: one constructor a kind, so that a status is decided in one place."""
+
+from service.schema import Problem as Body
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):  # noqa: N818  # RFC 9457's own word
+    """An error that the client is told about."""
+
+    def __init__(self, status: int, name: str, title: str, detail: str, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.title = title
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    def body(self, request_id: str | None = None) -> Body:
+        """The problem's JSON members."""
+        kind = f"urn:lookout:problem:{self.name}" if self.name else "about:blank"
+        return Body(type=kind, title=self.title, status=self.status, detail=self.detail, request_id=request_id)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that go with it."""
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+
+
+def bad_image(detail: str) -> Problem:
+    """Empty, damaged or without area."""
+    return Problem(400, "bad-image", "The image cannot be read", detail)
+
+
+def bad_body(detail: str) -> Problem:
+    """A body that does not follow its own content type."""
+    return Problem(400, "bad-body", "The body cannot be read", detail)
+
+
+def slow_body(seconds: float) -> Problem:
+    """The client took too long to send."""
+    return Problem(408, "slow-body", "The body came too slowly", f"The body must arrive within {seconds:g} seconds.")
+
+
+def too_large(limit: int) -> Problem:
+    """More bytes than are taken."""
+    return Problem(413, "too-many-bytes", "Too many bytes", f"At most {limit:,} bytes are taken.")
+
+
+def unsupported(detail: str) -> Problem:
+    """Not a format that is taken, or not the one that was declared."""
+    return Problem(415, "unsupported-type", "Not an image type that is taken", detail)
+
+
+def too_many_pixels(width: int, height: int, limit: int) -> Problem:
+    """More pixels than are decoded."""
+    detail = f"{width} x {height} is {width * height:,} pixels; at most {limit:,} are decoded."
+    return Problem(422, "too-many-pixels", "Too many pixels", detail)
+
+
+def bad_parameter(detail: str) -> Problem:
+    """A query parameter or field that is not what it must be."""
+    return Problem(422, "bad-parameter", "A parameter is not valid", detail)
+
+
+def over_capacity() -> Problem:
+    """Too many photos are waiting already."""
+    return Problem(503, "over-capacity", "Over capacity", "Too many photos are waiting; try again.", retry_after_s=1)
+
+
+def not_ready(detail: str) -> Problem:
+    """Starting or stopping."""
+    return Problem(503, "not-ready", "Not ready", detail, retry_after_s=1)
+
+
+def internal() -> Problem:
+    """An error of ours; the log has it under the request's id."""
+    return Problem(500, "internal", "Internal error", "An error of the service; its log has the details by request id.")

@@ -1,0 +1,50 @@
+"""The service's settings: limits and sizes, each overridable by an environment variable `LOOKOUT_<NAME>`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lookout import contract
+from lookout.errors import LookoutError
+
+PREFIX: Final = "LOOKOUT_"
+
+
+class Settings(BaseModel):
+    """What one service process may use and accept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_image_bytes: Annotated[int, Field(ge=1_000)] = contract.MAX_IMAGE_BYTES
+    max_image_pixels: Annotated[int, Field(ge=1_000)] = contract.MAX_IMAGE_PIXELS
+    max_batch_bytes: Annotated[int, Field(ge=1_000)] = 64_000_000
+    """A whole batch request; its images are held in memory together."""
+    body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """How long a client may take to send a request's body."""
+    threads: Annotated[int | None, Field(ge=1, le=256)] = None
+    """Compute threads, one interpreter each; by default one a core of the CPU quota."""
+    queue: Annotated[int, Field(ge=0, le=10_000)] = 32
+    """Photos that may wait for a compute thread; above that a request gets 503."""
+    drain_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """How long requests are still taken after SIGTERM, while readiness already says no. Under Kubernetes the preStop
+    hook waits before SIGTERM comes, so nothing more is needed there."""
+    runtime: Literal["litert-int8", "litert-float32", "tensorflow"] | None = None
+    """Overrides the runtime that the model's card names."""
+    model_dir: Path | None = None
+    """Folder of the model; by default the bento's own, or what was imported last in the clone."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. LookoutError naming the variable when a value is refused."""
+    source = os.environ if environment is None else environment
+    names = {PREFIX + field.upper(): field for field in Settings.model_fields}
+    try:
+        return Settings.model_validate({field: source[name] for name, field in names.items() if source.get(name)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise LookoutError(f"{name}={source.get(name)!r}: {first['msg']}", f"set {name} to a value it takes") from error
