@@ -21,10 +21,11 @@ _ROOT_FILES: Final = "{projects/*.yaml,applicationsets/*.yaml}"
 def hand_over(settings: Settings, cluster: Cluster, installed: list[pulumi.Resource]) -> None:
     """Register this cluster with Argo CD and give it the root of the configuration repository."""
     secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed))
+    repository = Manifest(repository_secret(cluster), cluster.inside(*installed))
     project = Manifest(bootstrap_project(cluster), cluster.inside(*installed))
     # A cluster of our own disappears as a whole; elsewhere the root has to take down what it brought.
     root = root_application(settings, cluster, cascade=cluster.owner is None)
-    Manifest(root, cluster.inside(secret, project))
+    Manifest(root, cluster.inside(secret, repository, project))
 
 
 def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
@@ -53,6 +54,25 @@ def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
             "server": _IN_CLUSTER,
             "config": json.dumps({"tlsClientConfig": {"insecure": False}}),
         },
+    }
+
+
+def repository_secret(cluster: Cluster) -> dict[str, Any]:
+    """The configuration repository, scoped to the detector's AppProject.
+
+    Argo CD adds the URL of a project-scoped repository to the project's sources, so the project in git permits this
+    one repository without naming it. It has to be there before the project is first read, for Argo CD caches projects.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "lookout-configuration",
+            "namespace": contract.ARGOCD_NAMESPACE,
+            "labels": {"argocd.argoproj.io/secret-type": "repository"},
+        },
+        "type": "Opaque",
+        "stringData": {"type": "git", "url": cluster.repository, "project": contract.ARGOCD_PROJECT},
     }
 
 
