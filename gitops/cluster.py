@@ -1,0 +1,119 @@
+"""Reading the cluster: Argo CD's objects and the detector's, as plain dicts."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from kubernetes import client, config  # type: ignore[import-untyped]  # the client ships no types
+from kubernetes.config.config_exception import ConfigException  # type: ignore[import-untyped]  # as above
+from pydantic import BaseModel, ConfigDict
+from urllib3.exceptions import HTTPError
+
+from lookout import contract, paths
+from lookout.errors import LookoutError
+
+Object = dict[str, Any]
+
+ROOT_APPLICATION: Final = "lookout"
+"""The Application that syncs projects and ApplicationSets; the stack creates it."""
+
+_ARGOCD_API: Final = "/apis/argoproj.io/v1alpha1"
+_REMEDY: Final = "is the node up? lookout node status"
+_TIMEOUT_S: Final = (3.0, 10.0)
+
+
+class Reading(BaseModel):
+    """What the cluster holds at one moment. Namespaces that do not exist give empty lists."""
+
+    model_config = ConfigDict(frozen=True)
+
+    applications: tuple[Object, ...] = ()
+    application_sets: tuple[Object, ...] = ()
+    deployments: dict[str, Object] = {}
+    """The detector's Deployment by environment."""
+    pods: dict[str, tuple[Object, ...]] = {}
+    """The detector's pods by environment."""
+
+
+class UnreachableError(LookoutError):
+    """No cluster answers, or there is no kubeconfig for one."""
+
+
+def kubeconfig() -> str:
+    """$KUBECONFIG, or that of the local node."""
+    return os.environ.get("KUBECONFIG") or str(paths.state_dir() / "nodes" / "lookout" / "kubeconfig")
+
+
+class Cluster:
+    """A connection by a kubeconfig; every method raises UnreachableError when the API server does not answer."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self.kubeconfig = str(path or kubeconfig())
+        try:
+            settings = client.Configuration()
+            config.load_kube_config(config_file=self.kubeconfig, client_configuration=settings)
+        except (ConfigException, OSError) as error:
+            raise UnreachableError(
+                f"no usable kubeconfig at {self.kubeconfig}", "is the node up? lookout node status"
+            ) from error
+        settings.retries = False
+        self._api = client.ApiClient(settings)
+
+    def read(self, environments: Sequence[str] = contract.ENVIRONMENTS) -> Reading:
+        """Everything `lookout release status` needs, in a few requests."""
+        argocd = f"{_ARGOCD_API}/namespaces/{contract.ARGOCD_NAMESPACE}"
+        deployments: dict[str, Object] = {}
+        pods: dict[str, tuple[Object, ...]] = {}
+        for name in environments:
+            namespace = contract.namespace(name)
+            if found := self._get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{contract.DETECTOR}"):
+                deployments[name] = found
+            pods[name] = self.pods(name)
+        return Reading(
+            applications=self._list(f"{argocd}/applications"),
+            application_sets=self._list(f"{argocd}/applicationsets"),
+            deployments=deployments,
+            pods=pods,
+        )
+
+    def pods(self, environment: str) -> tuple[Object, ...]:
+        """The detector's pods of an environment, those that are going away included."""
+        selector = f"app.kubernetes.io/name={contract.DETECTOR}"
+        return self._list(f"/api/v1/namespaces/{contract.namespace(environment)}/pods", labelSelector=selector)
+
+    def warnings(self, environment: str) -> tuple[Object, ...]:
+        """The environment's events of type Warning, oldest first."""
+        found = self._list(f"/api/v1/namespaces/{contract.namespace(environment)}/events", fieldSelector="type=Warning")
+        return tuple(sorted(found, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or ""))
+
+    def _list(self, path: str, **query: str) -> tuple[Object, ...]:
+        return tuple((self._get(path, **query) or {}).get("items", ()))
+
+    def _get(self, path: str, **query: str) -> Object | None:
+        """A GET's JSON, None for 404: a namespace or a kind that is not there yet is no error."""
+        try:
+            answer = self._api.call_api(
+                path,
+                "GET",
+                query_params=list(query.items()),
+                header_params={"Accept": "application/json"},
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=_TIMEOUT_S,
+            )
+            found: Object = json.loads(answer.data)
+        except client.ApiException as error:
+            if error.status == 404:
+                return None
+            raise UnreachableError(
+                f"the cluster refused {path}: {error.status} {error.reason}", f"check the rights of {self.kubeconfig}"
+            ) from error
+        except (HTTPError, OSError, ValueError) as error:
+            raise UnreachableError(
+                f"the cluster of {self.kubeconfig} does not answer ({type(error).__name__})",
+                _REMEDY,
+            ) from error
+        return found

@@ -1,0 +1,135 @@
+"""Cut, promote, roll back: each is one commit in the configuration repository, and the push of it is the release."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from gitops import history, promote, version_file
+from gitops.git import attempt
+from gitops.repository import Repository
+from lookout import contract
+from lookout.artifact import Artifact
+from lookout.errors import LookoutError, UsageError
+
+
+class Outcome(BaseModel):
+    """What a release command did. Without a commit there was nothing to do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    summary: str
+    commit: str | None = None
+    diff: str = ""
+
+
+def cut(repository: Repository, artifact: Artifact, environments: Sequence[str], *, force: bool = False) -> Outcome:
+    """Give an image to environments: to the first one always, to others only as their first release."""
+    before = {name: repository.version(promote.check_environment(name)) for name in environments}
+    changing = [name for name in environments if before[name] != artifact]
+    promote.check_cut(changing, {name: before[name] for name in changing if before[name]}, force=force)
+    if not changing:
+        return Outcome(summary=f"nothing to do: {', '.join(environments)} already at {artifact.bento}")
+    summary = f"{', '.join(changing)}: release {artifact.bento}"
+    return _commit(repository, dict.fromkeys(changing, artifact), before, summary, {"Lookout-Release": "cut"})
+
+
+def promote_release(repository: Repository, source: str, target: str, *, force: bool = False) -> Outcome:
+    """Give the target what the source has in git. Unconditional: no evidence is asked for."""
+    promote.check_step(source, target, force=force)
+    artifact = repository.version(source)
+    if artifact is None:
+        raise LookoutError(
+            f"{source} has no release to promote", f"lookout release cut --env {contract.ENVIRONMENTS[0]}"
+        )
+    before = {target: repository.version(target)}
+    if before[target] == artifact:
+        return Outcome(summary=f"nothing to do: {target} already at {source}'s {artifact.bento}")
+    summary = f"{target}: promote {artifact.bento} from {source}"
+    trailers = {"Lookout-Release": "promote", "Lookout-Promoted-From": source}
+    return _commit(repository, {target: artifact}, before, summary, trailers)
+
+
+def rollback(repository: Repository, environment: str, *, to: str | None = None, steps: int = 1) -> Outcome:
+    """Restore an earlier version of an environment: that of commit `to`, or the one `steps` releases back."""
+    promote.check_environment(environment)
+    before = {environment: _present(repository, environment)}
+    commit, artifact = _at(repository, environment, to) if to else _back(repository, environment, steps)
+    if before[environment] == artifact:
+        return Outcome(summary=f"nothing to do: {environment} already at {artifact.bento}")
+    summary = f"{environment}: roll back to {artifact.bento}"
+    trailers = {"Lookout-Release": "rollback", history.ROLLBACK_TRAILER: commit}
+    return _commit(repository, {environment: artifact}, before, summary, trailers)
+
+
+def _present(repository: Repository, environment: str) -> Artifact | None:
+    """The present version; None also when a hand edit broke the file, for a rollback is how to mend that."""
+    try:
+        return repository.version(environment)
+    except UsageError:
+        raise
+    except LookoutError:
+        return None
+
+
+def _at(repository: Repository, environment: str, revision: str) -> tuple[str, Artifact]:
+    found = attempt(
+        repository.directory, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    see = f"lookout release history {environment}"
+    if found.code != 0:
+        raise UsageError(f"{revision!r} is no commit of {repository.directory}", f"see: {see}")
+    commit = found.stdout.strip()
+    if attempt(repository.directory, "merge-base", "--is-ancestor", commit, "HEAD").code != 0:
+        raise UsageError(f"{revision} is not in the history of {contract.GIT_BRANCH}", f"see: {see}")
+    artifact = repository.version(environment, commit)
+    if artifact is None:
+        raise UsageError(f"{environment} had no release at {revision}", f"see: {see}")
+    return commit, artifact
+
+
+def _back(repository: Repository, environment: str, steps: int) -> tuple[str, Artifact]:
+    if steps < 1:
+        raise UsageError(f"--steps {steps} goes nowhere", "a number from 1 on")
+    entry = history.earlier(history.read(repository, environment), steps)
+    if entry is None or entry.artifact is None:
+        raise LookoutError(
+            f"{environment} has no release {steps} step(s) back", f"see: lookout release history {environment}"
+        )
+    return entry.commit, entry.artifact
+
+
+def _commit(
+    repository: Repository,
+    after: Mapping[str, Artifact],
+    before: Mapping[str, Artifact | None],
+    summary: str,
+    trailers: Mapping[str, str],
+) -> Outcome:
+    for environment in after:
+        directory = f"{contract.CONFIG_ENVS}/{environment}"
+        if repository.read(f"{directory}/kustomization.yaml") is None:
+            raise LookoutError(
+                f"{repository.directory} has no {directory}/kustomization.yaml for the version to go into",
+                "bring the configuration over: lookout release update",
+            )
+    message = _message(summary, after, before, trailers)
+    files = {version_file.path(name): version_file.render(artifact) for name, artifact in after.items()}
+    start = repository.head
+    commit = repository.commit_files(files, message)
+    return Outcome(summary=summary, commit=commit, diff=repository.diff(start, commit))
+
+
+def _message(
+    summary: str,
+    after: Mapping[str, Artifact],
+    before: Mapping[str, Artifact | None],
+    trailers: Mapping[str, str],
+) -> str:
+    body = []
+    for environment, artifact in after.items():
+        old = before[environment]
+        body.append(f"{environment}: {old.bento if old else 'no release'} → {artifact.bento}")
+    artifact = next(iter(after.values()))
+    body += [f"model: {artifact.model}", f"image: {artifact.image}"]
+    ends = [f"{key}: {value}" for key, value in trailers.items()]
+    return "\n".join([summary, "", *body, "", *ends]) + "\n"
