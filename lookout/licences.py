@@ -2,6 +2,7 @@
 
 Python distributions say it in their metadata. Go programs carry the list of modules that were linked into them, and
 each module's licence file lies in Go's module cache; its text is recognised by phrases that only one licence has.
+Debian packages have a copyright file.
 """
 
 import re
@@ -68,6 +69,18 @@ def go_modules(programs: Iterable[Path], module_cache: Path) -> list[Used]:
     for program in programs:
         for name, version in linked_modules(process.run(["go", "version", "-m", program])):
             found.add(Used(name, version, _directory_licence(module_cache / f"{_escaped(name)}@{version}")))
+    return sorted(found)
+
+
+def debian_packages(packages: Iterable[str], documents: Path = Path("/usr/share/doc")) -> list[Used]:
+    """Each package's licences as its machine-readable copyright file names them; versions are the distribution's."""
+    found = []
+    for package in packages:
+        file = documents / package / "copyright"
+        lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+        named = {line.removeprefix("License:").strip() for line in lines if line.startswith("License:")}
+        licence = ", ".join(sorted(named - {""})) or (UNKNOWN if lines else f"{UNKNOWN} (not installed)")
+        found.append(Used(package, "Debian's", licence))
     return sorted(found)
 
 

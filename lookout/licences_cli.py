@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lookout import licences, paths, process, tools
+from lookout import debian, licences, paths, process, tools
 from lookout.errors import LookoutError
 from lookout.licences import Used
 
@@ -21,11 +21,9 @@ A licence is what the distribution's metadata states or what the text of its lic
 `unknown` means that neither told. It is no legal advice.
 """
 _DEBIAN: Final = """\
-## Debian packages
-
-The node's images stand on Debian's own packages, and the host gets containerd, runc, the CNI plugins and a few more.
-Each package states its licences in `/usr/share/doc/<package>/copyright`, on the host and inside the images; they are
-mixed per package and not repeated here.
+Installed on the host by `make up`, with every licence that a file of the package is under; the full terms are in
+`/usr/share/doc/<package>/copyright`. The images stand on a minimal Debian with a few packages more; their copyright
+files are kept inside them, at the same place, and not repeated here.
 """
 
 
@@ -66,7 +64,7 @@ def _document() -> str:
             f"## The workstation only: Python distributions\n\n{table(here)}",
             f"## The model\n\n{table(_models())}",
             f"## Programs built from Go modules\n\n{_programs()}",
-            _DEBIAN,
+            f"## Debian packages\n\n{_DEBIAN}\n{table(licences.debian_packages(debian.PROGRAMS))}",
         )
     )
 

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from lookout.licences import UNKNOWN, Used, _escaped, linked_modules, python_distributions, recognise
+from lookout.licences import (
+    UNKNOWN,
+    Used,
+    _escaped,
+    debian_packages,
+    linked_modules,
+    python_distributions,
+    recognise,
+)
 from lookout.licences_cli import table
 from lookout.paths import PROJECT_ROOT
 
@@ -70,6 +78,17 @@ def test_a_distribution_that_is_not_installed_is_unknown_and_one_for_another_pla
         "colorama==0.4.6 ; sys_platform == 'win32' \\\n"
     )
     assert python_distributions(lock) == [Used("no-such-distribution", "1.0", "unknown (not installed)")]
+
+
+def test_a_debian_package_names_every_licence_of_its_files(tmp_path: Path) -> None:
+    for name, text in {"b": "License: MIT\n text\nLicense: GPL-2+\nLicense: MIT\n", "a": "Copyright me\n"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "copyright").write_text(text)
+    assert [used.licence for used in debian_packages(["b", "a", "none"], tmp_path)] == [
+        UNKNOWN,
+        "GPL-2+, MIT",
+        "unknown (not installed)",
+    ]
 
 
 def test_a_table_survives_a_licence_with_a_bar_in_it() -> None:
