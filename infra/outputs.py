@@ -25,7 +25,7 @@ def plain(settings: Settings, cluster: Cluster) -> dict[str, Any]:
         "pushTo": cluster.push_url,
         "repository": cluster.repository,
         "revision": settings.gitops.revision,
-        "registry": cluster.registry,
+        "registry": cluster.push_registry,
         "nodePools": list(cluster.pools),
         "argocd": argocd.version(),
         "slo": {"p99Seconds": settings.slo.p99_seconds, "errorRatio": settings.slo.error_ratio},

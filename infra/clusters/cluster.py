@@ -29,7 +29,9 @@ class Cluster:
     push_url: str
     """The configuration repository as a person pushes to it."""
     registry: str
-    """The registry as images are pushed to it."""
+    """The registry as the cluster's nodes pull from it."""
+    push_registry: str
+    """The registry as images are pushed to it from here."""
     owner: pulumi.Resource | None = None
     """The resource whose deletion takes everything in the cluster with it; None where the cluster is not ours."""
     needs: tuple[pulumi.Resource, ...] = ()

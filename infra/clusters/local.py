@@ -22,7 +22,9 @@ def provision(settings: Settings) -> Cluster:
         owner=node,
         repository=settings.gitops.repository or spec.git_url_in_cluster,
         push_url=settings.gitops.repository or spec.git_url,
-        registry=settings.registry or spec.registry,
+        # containerd in the node knows the registry under the name that git uses; images are pushed through the door.
+        registry=settings.registry or contract.REGISTRY,
+        push_registry=settings.registry or spec.registry,
         doors={name: f"http://127.0.0.1:{getattr(spec.doors, name)}" for name in reversed(contract.ENVIRONMENTS)},
         pools=tuple(pool.summary(simulated=pool.gpu is not None) for pool in settings.node_pools),
         images=PlatformImages(argocd=ARGOCD_IMAGE, redis=REDIS_IMAGE),

@@ -10,6 +10,7 @@ from typing import Final
 
 from infra.node import sandbox
 from infra.node.spec import NodeSpec
+from lookout import contract
 from lookout.errors import LookoutError
 from lookout.process import run
 from lookout.tools import tool
@@ -70,7 +71,7 @@ def ensure_control_plane(spec: NodeSpec, say: Callable[[str], None]) -> None:
     say("waiting for the API server")
     _wait(spec, "API server", lambda: api_answers(spec))
     if not done.exists():
-        _adapt_coredns(spec)
+        _adapt_addons(spec)
         done.touch()
     run(sandbox.enter(spec, ["touch", "/run/lookout/api-ready"]))
     say("waiting for the node to be Ready")
@@ -100,11 +101,22 @@ def _publish_kubeconfig(spec: NodeSpec, admin: Path) -> None:
     spec.kubeconfig.write_text(admin.read_text())
 
 
-def _adapt_coredns(spec: NodeSpec) -> None:
-    """One replica (two would ask for another 100m of two cores) and a Corefile that knows there is no way out."""
+def _adapt_addons(spec: NodeSpec) -> None:
+    """What kubeadm's add-ons do not know of an embedded node.
+
+    CoreDNS: one replica (two would ask for another 100m of two cores) and a Corefile that knows there is no way out.
+    kube-proxy: never on simulated nodes, where its pod would be shown as running while nothing runs.
+    """
+    real_nodes_only = {"key": contract.SIMULATED_KEY, "operator": "DoesNotExist"}
+    affinity = {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [real_nodes_only]}]
+        }
+    }
     patches = {
         "configmap/coredns": {"data": {"Corefile": _COREFILE}},
         "deployment/coredns": {"spec": {"replicas": 1}},
+        "daemonset/kube-proxy": {"spec": {"template": {"spec": {"affinity": {"nodeAffinity": affinity}}}}},
     }
     for target, patch in patches.items():
         kubectl(spec, "--namespace=kube-system", "patch", target, "--type=merge", f"--patch={json.dumps(patch)}")
