@@ -8,6 +8,7 @@ from lookout import contract
 from lookout.errors import LookoutError
 
 _TIMEOUT_S = 10.0
+_LOOK = "look at: lookout release status"
 
 
 def ask_service(url: str) -> dict[str, str]:
@@ -17,15 +18,17 @@ def ask_service(url: str) -> dict[str, str]:
         # No proxy from the environment: the generator does not use one either.
         response = httpx.get(where, timeout=_TIMEOUT_S, trust_env=False)
     except httpx.TimeoutException as error:
-        raise LookoutError(f"{where} did not answer within {_TIMEOUT_S:g} s", "look at: lookout logs prod") from error
-    except httpx.HTTPError as error:
+        raise LookoutError(f"{where} did not answer within {_TIMEOUT_S:g} s", _LOOK) from error
+    except httpx.ConnectError as error:
         raise LookoutError(f"nothing answers at {url}: {error}", "start the detector with: make up") from error
+    except httpx.HTTPError as error:  # a door of the node is open, and there is no pod behind it
+        raise LookoutError(f"{url} takes connections and answers nothing: {error}", _LOOK) from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise LookoutError(f"{url} is not a usable URL: {error}", "see: lookout load run --help") from error
     if response.status_code != httpx.codes.OK:
         raise LookoutError(
             f"{where} answered with status {response.status_code}: no detector there, or it is not ready",
-            "look at: lookout release status",
+            _LOOK,
         )
     try:
         return describe(response.content)

@@ -27,7 +27,11 @@ files are kept inside them, at the same place, and not repeated here.
 """
 
 
-def command(
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def show(
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
 ) -> None:
     """List the licences of everything used: Python distributions, Go modules, the model, Debian packages.
@@ -94,7 +98,3 @@ def _programs() -> str:
 def _executables(built: list[tools.ToolInfo]) -> list[Path]:
     # Two of Pulumi's programs are scripts: they are part of a module that another program brings.
     return [info.path for info in built if info.path.read_bytes()[:4] == b"\x7fELF"]
-
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command()(command)
