@@ -14,7 +14,7 @@ from lookout import paths
 from lookout.errors import LookoutError
 from service.model.card import ModelCard
 from service.model.parity import Parity
-from service.runtimes import RuntimeName
+from service.runtimes import RuntimeName, files_of
 
 CARD_FILE: Final = "card.json"
 
@@ -61,6 +61,16 @@ def read_card(model: Path) -> StoredCard:
             f"the card of the model in {model} does not hold: {error.errors()[0]['msg']}",
             "import the model again: lookout model import --again",
         ) from error
+
+
+def serving_files(model: Path) -> dict[str, Path]:
+    """The files an image needs of a stored model, by their path inside its folder: the card and its runtime's own."""
+    found = {CARD_FILE: model / CARD_FILE}
+    for name in files_of(read_card(model).runtime):
+        whole = model / name
+        parts = sorted(whole.rglob("*")) if whole.is_dir() else [whole]
+        found |= {part.relative_to(model).as_posix(): part for part in parts if part.is_file()}
+    return found
 
 
 def folder(home: Path, name: str, version: str) -> Path:

@@ -1,0 +1,38 @@
+"""`python -m service`: the detector in one process, as the image runs it.
+
+The same BentoML service as under `bentoml serve`, without the supervisor process beside its single worker: that would
+load everything a second time, and restarting what dies is Kubernetes' work.
+"""
+
+import argparse
+
+import uvicorn
+
+from lookout import contract
+
+KEEP_ALIVE_S = 75
+"""Longer than the idle time of common load balancers (60 s), so that it is never the server that closes first."""
+
+
+def main() -> None:
+    """Listen until SIGTERM, then finish what is in flight."""
+    options = argparse.ArgumentParser(prog="python -m service", description="Serve the detector over HTTP.")
+    options.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104  # a pod's own network
+    options.add_argument("--port", type=int, default=contract.CONTAINER_PORT, help="port to listen on")
+    chosen = options.parse_args()
+
+    from service.service import Detector  # loads the model's card and fails early when there is none
+
+    uvicorn.run(
+        Detector.to_asgi(is_main=True),  # type: ignore[attr-defined]  # the decorator's type says class
+        host=chosen.host,
+        port=chosen.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+
+
+if __name__ == "__main__":
+    main()
