@@ -2,10 +2,10 @@
 
 import httpx
 from pydantic import ValidationError
-from service.schema import ModelResponse
 
 from lookout import contract
 from lookout.errors import LookoutError
+from service.schema import ModelResponse
 
 _TIMEOUT_S = 10.0
 _LOOK = "look at: lookout release status"
