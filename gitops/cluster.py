@@ -16,9 +16,6 @@ from lookout.errors import LookoutError
 
 Object = dict[str, Any]
 
-ROOT_APPLICATION: Final = "lookout"
-"""The Application that syncs projects and ApplicationSets; the stack creates it."""
-
 _ARGOCD_API: Final = "/apis/argoproj.io/v1alpha1"
 _REMEDY: Final = "is the node up? lookout node status"
 _TIMEOUT_S: Final = (3.0, 10.0)

@@ -66,7 +66,10 @@ def _extract(project: Path, tree: str, into: Path) -> None:
     into.mkdir()
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     archive = subprocess.run(
-        ["git", "-C", str(project), "archive", "--format=tar", tree], check=False, capture_output=True, env=clean
+        ["git", "-C", str(project), "-c", "core.autocrlf=false", "archive", "--format=tar", tree],
+        check=False,
+        capture_output=True,
+        env=clean,
     )
     if archive.returncode != 0:
         said = archive.stderr.decode(errors="replace").strip()

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from gitops import version_file
-from gitops.cluster import ROOT_APPLICATION, Cluster, Object, Reading, UnreachableError
+from gitops.cluster import Cluster, Object, Reading, UnreachableError
 from gitops.repository import Distance, Repository
 from lookout import contract
 from lookout.artifact import Artifact
@@ -131,8 +131,8 @@ def shared_errors(reading: Reading) -> list[str]:
     """Errors of the root Application and of the ApplicationSets."""
     errors = []
     for application in reading.applications:
-        if application["metadata"]["name"] == ROOT_APPLICATION:
-            errors += [f"Application {ROOT_APPLICATION}: {text}" for text in application_errors(application)]
+        if application["metadata"]["name"] == contract.ROOT_APPLICATION:
+            errors += [f"Application {contract.ROOT_APPLICATION}: {text}" for text in application_errors(application)]
     for application_set in reading.application_sets:
         name = application_set["metadata"]["name"]
         for condition in application_set.get("status", {}).get("conditions", ()):

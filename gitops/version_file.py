@@ -15,6 +15,7 @@ from lookout.errors import LookoutError
 
 _REMEDY: Final = "write it with: lookout release cut, promote or rollback"
 
+# Quoted, because YAML 1.1 reads 1:30 as the number 90.
 _TEMPLATE: Final = """\
 # The version this environment runs. Written by `lookout release`; a push of this file is the release.
 apiVersion: apps/v1
@@ -22,14 +23,14 @@ kind: Deployment
 metadata:
   name: {name}
   annotations:
-    {bento_key}: {bento}
-    {model_key}: {model}
+    {bento_key}: "{bento}"
+    {model_key}: "{model}"
 spec:
   template:
     metadata:
       annotations:
-        {bento_key}: {bento}
-        {model_key}: {model}
+        {bento_key}: "{bento}"
+        {model_key}: "{model}"
     spec:
       containers:
         - name: {name}
