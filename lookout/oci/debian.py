@@ -31,10 +31,12 @@ _LEFT_OUT: Final = (
     "/usr/share/lintian/*",
     "/usr/share/bug/*",
 )
+# mmdebstrap itself empties apt's lists and cache and /tmp afterwards. They are left to it: its apt configuration lies in
+# the new root's /tmp, and without it that very step would empty the package lists of the host.
 _TIDY: Final = """set -e
 cd "$1"
 rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99mmdebstrap etc/apt/auth.conf.d/*
-rm -rf etc/resolv.conf etc/hostname var/lib/apt/lists var/cache/* var/log/* var/lib/systemd tmp/* run/*
+rm -rf etc/resolv.conf etc/hostname var/cache/debconf var/cache/ldconfig var/log/* var/lib/systemd
 rm -f etc/machine-id etc/.pwd.lock etc/passwd- etc/group- etc/shadow- etc/gshadow- var/lib/dpkg/*-old
 rm -f var/lib/dpkg/lock var/lib/dpkg/lock-frontend var/lib/dpkg/triggers/Lock
 : > etc/machine-id
