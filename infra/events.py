@@ -27,8 +27,17 @@ _DONE: Final = {
     "create-replacement": "made anew",
     "delete-replaced": "deleted the old",
 }
-# What gRPC and Pulumi's Python provider put in front of an exception's own words.
-_WRAPPING: Final = re.compile(r"^(error: )?(.*?: )?(Exception calling application: )")
+_NOISE: Final = (
+    # What gRPC and Pulumi's Python provider put in front of an exception's own words.
+    (re.compile(r"^(error: )?(.*?: )?Exception calling application: ", re.DOTALL), ""),
+    # The Kubernetes provider's way of saying that something was not ready in time.
+    (re.compile(r"^\d+ errors? occurred:\s*"), ""),
+    (re.compile(r"^\s*\* ", re.MULTILINE), ""),
+    (re.compile(r'resource "\S+::(\S+)" was successfully created, but the Kubernetes API server reported that it '), r"\1 "),
+    (re.compile(r'the Kubernetes API server reported that "(\S+)" '), r"\1 "),
+    (re.compile(r"failed to fully initialize or become live: '\S+' timed out waiting to be Ready"), "was not ready in time"),
+    (re.compile(r"\s*\n\s*(?=(Minimum number|\[|\d+ out of))"), "; "),
+)
 
 
 @dataclass
@@ -43,6 +52,12 @@ class Report:
     def unchanged(self) -> bool:
         """Whether the run found nothing to do."""
         return not any(count for operation, count in self.changes.items() if operation != "same")
+
+    def summary(self) -> str:
+        """`unchanged`, or what was done, such as `43 created`."""
+        done = [f"{count} {_DONE.get(operation, operation)}" for operation, count in sorted(self.changes.items())
+                if count and operation != "same"]  # fmt: skip
+        return ", ".join(done) or "unchanged"
 
     def take(self, line: str) -> str | None:
         """Note one line of Pulumi's event stream; the text to show for it, if it says anything to a person."""
@@ -69,10 +84,17 @@ class Report:
         if not text or severity == "debug":
             return None
         if severity == "error":
-            text = _WRAPPING.sub("", text)
+            text = plain(text)
             if text not in self.errors and not _is_consequence(text):
                 self.errors.append(text)
         return text
+
+
+def plain(error: str) -> str:
+    """An error in its own words, without the layers it came through."""
+    for pattern, replacement in _NOISE:
+        error = pattern.sub(replacement, error)
+    return error.strip()
 
 
 def name(urn: str) -> str:

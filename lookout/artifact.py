@@ -40,7 +40,9 @@ def load(bento: str | None = None) -> Artifact:
         what = f"no image was built of bento {bento}" if bento else "no image was built yet"
         raise LookoutError(what, "run: lookout bento build && lookout bento image --push") from error
     except ValidationError as error:
-        raise LookoutError(f"{path} is not a record of an image: {error.errors()[0]['msg']}", f"remove {path}") from error
+        raise LookoutError(
+            f"{path} is not a record of an image: {error.errors()[0]['msg']}", f"remove {path}"
+        ) from error
 
 
 def _directory() -> Path:

@@ -14,8 +14,8 @@ import typer
 from lookout import paths, tools
 from lookout.errors import LookoutError
 
-STACK: Final = "local"
-"""The stack that `make up` keeps."""
+STACK: Final = os.environ.get("LOOKOUT_STACK", "local")
+"""The stack that `make up` keeps; another name keeps a second road beside it, with its own Pulumi.<stack>.yaml."""
 
 _OFFLINE: Final = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -72,7 +72,9 @@ def _root() -> Iterator[Problem]:
 def _python() -> Iterator[Problem]:
     if sys.version_info[:2] not in PYTHONS:
         known = " or ".join(".".join(map(str, version)) for version in PYTHONS)
-        yield Problem(f"Python is {platform.python_version()}", f"install Python {known}, or: make PYTHON=python3.11 up")
+        yield Problem(
+            f"Python is {platform.python_version()}", f"install Python {known}, or: make PYTHON=python3.11 up"
+        )
     if not shutil.which("apt-get") and not shutil.which("buildah"):
         yield Problem("neither apt-get nor buildah is here", "use Debian, or install the packages of lookout/debian.py")
 
@@ -99,7 +101,9 @@ def _toolchains() -> Iterator[Problem]:
 def _kernel() -> Iterator[Problem]:
     for namespace in ("net", "mnt", "pid", "uts"):
         if not Path(f"/proc/self/ns/{namespace}").exists():
-            yield Problem(f"the kernel has no {namespace} namespaces", "use a kernel with namespaces (any Debian kernel)")
+            yield Problem(
+                f"the kernel has no {namespace} namespaces", "use a kernel with namespaces (any Debian kernel)"
+            )
     filesystems = Path("/proc/filesystems").read_text().split()
     if "overlay" not in filesystems and not _module("overlay"):
         yield Problem("the kernel has no overlay file system", "run: modprobe overlay")

@@ -1,7 +1,8 @@
 """The node's own control groups, on cgroup v1 (a hierarchy per controller) and v2 (one hierarchy).
 
 The kubelet puts pods under `/lookout-<name>` (its `cgroupRoot`), the node's own processes live in
-`/lookout-<name>/node`. So a node's memory and CPU can be read in one place, two nodes never meet, and teardown can remove everything.
+`/lookout-<name>/node`. So a node's memory and CPU can be read in one place,
+two nodes never meet, and teardown can remove everything.
 """
 
 import time
@@ -116,7 +117,8 @@ def remove(spec: NodeSpec, fs: Path = CGROUP_FS) -> None:
 def _groups(spec: NodeSpec, fs: Path) -> list[Path]:
     """The node's groups in every hierarchy, children before parents."""
     root = cgroup_root(spec).lstrip("/")
-    hierarchies = [fs] if layout(fs) == "v2" else _hierarchies(fs)
+    # On v1 a v2 hierarchy without controllers may be mounted beside; container runtimes make groups there too.
+    hierarchies = [fs] if layout(fs) == "v2" else [*_hierarchies(fs), fs / "unified"]
     found = [path for base in hierarchies if (base / root).is_dir() for path in [base / root, *_below(base / root)]]
     return sorted(found, key=lambda path: len(path.parts), reverse=True)
 

@@ -128,7 +128,7 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
         if taken:
             raise LookoutError(
                 f"address ranges are taken: {'; '.join(taken)}",
-                "choose others: pulumi config set --path 'lookout:local.pod_cidr' … (link_cidr, service_cidr)",
+                "choose others: pulumi config set --path 'lookout:local.podCidr' … (or linkCidr, serviceCidr)",
             )
         spec.directory.mkdir(parents=True, exist_ok=True)
         (spec.directory / "spec.json").write_text(spec.model_dump_json(indent=2))

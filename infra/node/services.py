@@ -41,6 +41,8 @@ def services(spec: NodeSpec) -> list[Service]:
     )
     kwok = [str(tool("kwok")), f"--kubeconfig={ADMIN_CONF}", "--config=/etc/lookout/kwok.yaml", "--cidr=10.0.0.1/24"]
     kwok += ["--manage-all-nodes=false", f"--manage-nodes-with-annotation-selector={contract.SIMULATED_KEY}=fake"]
+    # With leases the node controller sees a heartbeat; without them it gives simulated nodes up after 50 s.
+    kwok += ["--node-lease-duration-seconds=40"]
     kwok += [f"--node-ip={spec.address}", "--server-address=127.0.0.1:10247"]
     return [
         Service("containerd", ("containerd", "--config=/etc/containerd/config.toml")),

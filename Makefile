@@ -1,0 +1,48 @@
+# The daily commands. Everything else: .venv/bin/lookout --help
+PYTHON ?= python3
+VENV := .venv
+LOOKOUT := $(VENV)/bin/lookout
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help up down purge test check load serve tools venv lock preflight
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+up: preflight venv ## Set up and bring everything up on this machine, from tools to a photo's boxes.
+	@$(LOOKOUT) up
+
+down: venv ## Take the runtime down; the git repository and the caches stay.
+	@$(LOOKOUT) down
+
+purge: venv ## Take everything away: runtime, git repository, deploy/, caches, environment.
+	@$(LOOKOUT) down --purge
+	@rm -rf $(VENV)
+
+test: preflight venv ## Set up and run all tests, those on a node of their own included.
+	@$(VENV)/bin/python -m tests.run
+
+check: venv ## Lint, format and types only.
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+
+load: venv ## Load prod with real photos; report in reports/.
+	@$(LOOKOUT) load run
+
+serve: venv ## Run the detector on this machine without a cluster, at http://127.0.0.1:3001.
+	@$(LOOKOUT) bento serve
+
+tools: venv ## Build the pinned external programs into the cache.
+	@$(LOOKOUT) tools build
+
+venv: $(READY) ## Install the Python environment from the hash-locked requirements.
+
+lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv).
+	@requirements/lock.sh
+
+preflight:
+	@$(PYTHON) -m lookout.preflight
+
+$(READY): requirements/lookout.txt pyproject.toml
+	@$(PYTHON) -m lookout.virtualenv $(VENV) requirements/lookout.txt
+	@touch $@

@@ -1,0 +1,112 @@
+"""`lookout up`: the whole road on this machine, each step named on screen; what is unchanged is not done again."""
+
+import json
+from pathlib import Path
+
+import typer
+
+from gitops import release, repository, seed
+from gitops.wait import wait_healthy
+from infra import stack, stackfile
+from infra.node import git_server, images, lifecycle, sandbox
+from infra.node.spec import NodeSpec
+from lookout import contract, debian, first_photo, paths, preflight, summary, tools
+from lookout.artifact import Artifact
+from lookout.environment import STACK
+from lookout.errors import LookoutError
+from lookout.exclusive import only_one
+from lookout.steps import Steps
+from service import bento, image
+from service.model import importer
+
+app = typer.Typer(help="Bring everything up on this machine, from tools to a photo's boxes.")
+_HEALTHY_WITHIN_S = 300.0
+
+
+@app.callback(invoke_without_command=True)
+def up() -> None:
+    """Install what is missing, build tools, model, bento and image, run `pulumi up`, release, and detect on a photo.
+
+    Everything is made on this machine; a second run does only what changed. Details go to a log file.
+    """
+    found = preflight.problems()
+    if found:
+        raise LookoutError(
+            "this machine is not ready; nothing was changed:\n"
+            + "\n".join(f"  ✗ {p.what}\n      → {p.remedy}" for p in found)
+        )
+    with only_one():
+        steps = Steps("up")
+        _run(steps)
+        _record(steps)
+
+
+def _run(steps: Steps) -> None:
+    with steps.step("Settings") as step:
+        stackfile.ensure(STACK)
+        spec = stackfile.settings(STACK).node
+        _check_node(spec)
+        step.done(f"target local, node {spec.name}")
+    with steps.step("Debian packages") as step:
+        step.done(", ".join(debian.install(step.detail)) or "unchanged")
+    with steps.step("Tools") as step:
+        made = tools.build(step.detail)
+        step.done(f"{len(made)} built" if made else "unchanged")
+    with steps.step("Model") as step:
+        model = importer.import_model(progress=step.detail)
+        step.done(f"{model.tag}, {model.runtime}{_unchanged(model.changed)}")
+    with steps.step("Bento") as step:
+        built = bento.build(step.detail)
+        step.done(f"{built.tag}{_unchanged(built.changed)}")
+    with steps.step("Detector image") as step:
+        image.build_image(built.tag, step.detail)
+    with steps.step("Node images") as step:
+        images.build_archive(step.detail)
+    with steps.step("Configuration repository"):
+        git_server.prepare(spec)
+        seed.seed(git_server.repository(spec))
+    with steps.step("Cluster (pulumi up)") as step:
+        step.done(stack.up(step.detail).summary())
+    with steps.step("Image into the registry") as step:
+        artifact = image.push_image(built.tag, spec.registry, step.detail)
+        step.done(artifact.image.rpartition("@")[2][:19])
+    with steps.step("Bootstrap release") as step:
+        step.done(_bootstrap(spec, artifact))
+    with steps.step("Detectors healthy") as step:
+        environments = wait_healthy(contract.ENVIRONMENTS, _HEALTHY_WITHIN_S, step.detail, kubeconfig=spec.kubeconfig)
+    with steps.step("A photo's boxes") as step:
+        step.done(first_photo.detect(spec.doors.prod))
+    summary.show(steps, spec, environments)
+
+
+def _bootstrap(spec: NodeSpec, artifact: Artifact) -> str:
+    """Clone the configuration; where no environment has a version yet, release this artifact into all of them."""
+    seed.clone(spec.git_url, paths.deploy_dir())
+    where = repository.Repository(paths.deploy_dir())
+    if any(where.version(environment) for environment in contract.ENVIRONMENTS):
+        return "unchanged: environments keep the versions that git names"
+    outcome = release.cut(where, artifact, contract.ENVIRONMENTS)
+    where.push()
+    return f"{artifact.bento} into {', '.join(contract.ENVIRONMENTS)} ({outcome.commit})"
+
+
+def _check_node(spec: NodeSpec) -> None:
+    """Ports and ranges, before anything is built: a node that already runs holds them itself."""
+    if lifecycle.is_running(spec):
+        return
+    for listener in sandbox.open_doors(spec).values():
+        listener.close()
+    taken = sandbox.taken_ranges(spec)
+    if taken:
+        raise LookoutError(f"address ranges are taken: {'; '.join(taken)}", "choose others in Pulumi.local.yaml")
+
+
+def _record(steps: Steps) -> Path:
+    """How long each step took, for whoever wants to compare."""
+    path = paths.log_dir() / "up.json"
+    path.write_text(json.dumps({name: round(seconds, 2) for name, seconds in steps.seconds.items()}, indent=2) + "\n")
+    return path
+
+
+def _unchanged(changed: bool) -> str:
+    return "" if changed else ", unchanged"
