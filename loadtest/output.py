@@ -1,5 +1,6 @@
-"""Where results go, and whether they can, before any load is made."""
+"""Where results go, whether they can, before any load is made, and how they get there: whole or not at all."""
 
+import os
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from lookout import paths
 from lookout.errors import LookoutError, UsageError
 
 REPORTS: Final = paths.PROJECT_ROOT / "reports"
+_REMEDY: Final = "choose another place with --json and --html"
 
 
 def default_paths(now: datetime) -> tuple[Path, Path]:
@@ -26,17 +28,36 @@ def latest_result(directory: Path = REPORTS) -> Path:
 
 
 def check_writable(*outputs: Path) -> None:
-    """Make the directories of `outputs` and prove that files can be written there; UsageError says why not."""
+    """Prove that `outputs` can be written, and leave no trace of having looked; UsageError says why not."""
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise UsageError(f"--json and --html both name {outputs[0]}", "give each a file of its own")
     for path in outputs:
         if path.is_dir():
             raise UsageError(f"{path} is a directory", "name a file")
+        existing = next(parent for parent in path.absolute().parents if parent.exists())
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=path.parent):
+            with tempfile.TemporaryFile(dir=existing):
                 pass
         except OSError as error:
-            raise UsageError(
-                f"cannot write {path}: {error.strerror}", "choose a place with --json and --html"
-            ) from error
+            raise UsageError(f"cannot write {path}: {existing}: {error.strerror}", _REMEDY) from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write beside `path` and rename, so that nobody ever reads half a file. LookoutError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise LookoutError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as sink:
+            sink.write(text)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise LookoutError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

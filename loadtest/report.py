@@ -5,7 +5,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtest import plots
-from loadtest.result import LoadResult, write_atomically
+from loadtest.output import write_atomically
+from loadtest.result import LoadResult
 from loadtest.wording import BUSY_CORES, SMOKE, is_busy, latency_rows, verdict
 
 

@@ -1,7 +1,5 @@
 """What a load run found, as versioned JSON: raw latencies stay in, so that every figure can be worked out again."""
 
-import os
-import tempfile
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from loadtest.output import write_atomically
 from loadtest.settings import LoadSettings
 from loadtest.statistics import PERCENTILES, percentile
 from lookout.errors import LookoutError
@@ -159,20 +158,6 @@ def load_result(path: Path) -> LoadResult:
         raise LookoutError(
             f"{path} is not a load result: {where}: {first['msg']}", "make one: lookout load run"
         ) from error
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside `path` and rename, so that nobody ever reads half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as sink:
-            sink.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 class _Versioned(BaseModel):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from loadtest.result import Samples, load_result, write_atomically
+from loadtest.result import Samples, load_result
 from lookout.errors import LookoutError
 from tests.unit.loadtest import build
 
@@ -99,12 +99,3 @@ def test_refuses_a_binary_file(tmp_path: Path) -> None:
 def test_refuses_samples_of_unequal_length() -> None:
     with pytest.raises(ValidationError, match="one entry for each request"):
         Samples(start_s=(0.0,), latency_ms=(), error=())
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
-    path = tmp_path / "out.json"
-    path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "half \udc80")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["out.json"]

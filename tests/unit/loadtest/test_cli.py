@@ -1,0 +1,96 @@
+"""The command line refuses before it sends anything, and its exit codes say how the run went."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loadtest import run as run_module
+from loadtest import target
+from loadtest.result import LoadResult, load_result
+from loadtest.run import Recording
+from loadtest.screen import progress_line
+from loadtest.settings import LoadSettings
+from lookout.cli import main
+from tests.unit.loadtest import build
+
+
+@pytest.fixture(autouse=True)
+def _asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(_url: str) -> dict[str, str]:
+        raise AssertionError("asked a server although the usage was wrong")
+
+    monkeypatch.setattr(target, "ask_service", ask)
+
+
+@pytest.fixture
+def load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    def call(*options: str) -> tuple[int, str]:
+        outputs = (
+            [] if "--json" in options else ["--json", str(tmp_path / "o.json"), "--html", str(tmp_path / "o.html")]
+        )
+        with pytest.raises(SystemExit) as caught:
+            main(["load", "run", *outputs, *options])
+        captured = capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, " ".join((captured.out + captured.err).split())
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--duration", "0s"], "--duration"),
+        (["--duration", "soon"], "write it as 45s, 2m or 1h"),
+        (["--users", "0"], "--users"),
+        (["--users", "many"], "--users"),
+        (["--spawn-rate", "-1"], "--spawn-rate"),
+        (["--url", "localhost"], "not an http"),
+        (["--json", "/dev/null/out.json"], "cannot write /dev/null/out.json"),
+        (["--no-such-option"], "No such option"),
+    ],
+)
+def test_wrong_usage_ends_with_64_and_sends_nothing(
+    load: Callable[..., tuple[int, str]], options: list[str], message: str
+) -> None:
+    code, output = load(*options)
+    assert code == 64
+    assert message in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        (build.load_result([1.0, 2.0]), 0),
+        (build.load_result([1.0, 2.0], [None, "timeout"]), 1),
+        (build.load_result([]), 1),
+        (build.load_result([1.0], interrupted=True), 130),
+    ],
+    ids=["clean", "errors", "nothing", "interrupted"],
+)
+def test_the_exit_code_says_how_it_went_and_both_files_are_there(
+    load: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    result: LoadResult,
+    code: int,
+) -> None:
+    monkeypatch.setattr(target, "ask_service", lambda _url: {"name": "x"})
+    monkeypatch.setattr(run_module, "run_load", lambda *_arguments: result)
+    found, output = load()
+    assert found == code, output
+    assert load_result(tmp_path / "o.json") == result
+    assert "<svg" in (tmp_path / "o.html").read_text() or not result.samples.error
+    assert "not a certification" in output
+
+
+def test_progress_names_time_answers_median_and_errors() -> None:
+    recording = Recording()
+    assert progress_line(recording, LoadSettings()) == "starting the load generator …"
+    for line in ('{"begin": {"at": 0}}', '["sample", 0.5, 500.0, null]', '["sample", 1.0, 1000.0, "timeout"]'):
+        recording.add(line)
+    assert progress_line(recording, LoadSettings()) == (
+        "    2 / 30 s   2 answers   1.0/s   median of the last 2: 500.0 ms   1 errors"
+    )
