@@ -8,6 +8,7 @@ from lookout.errors import LookoutError
 from service.schema import ModelResponse
 
 _TIMEOUT_S = 10.0
+_TLS = "check --url: does it speak TLS, with a certificate this machine trusts?"
 _LOOK = "look at: lookout release status"
 
 
@@ -20,7 +21,8 @@ def ask_service(url: str) -> dict[str, str]:
     except httpx.TimeoutException as error:
         raise LookoutError(f"{where} did not answer within {_TIMEOUT_S:g} s", _LOOK) from error
     except httpx.ConnectError as error:
-        raise LookoutError(f"nothing answers at {url}: {error}", "start the detector with: make up") from error
+        remedy = _TLS if url.startswith("https:") else "start the detector with: make up"
+        raise LookoutError(f"nothing answers at {url}: {error}", remedy) from error
     except httpx.HTTPError as error:  # a door of the node is open, and there is no pod behind it
         raise LookoutError(f"{url} takes connections and answers nothing: {error}", _LOOK) from error
     except (httpx.InvalidURL, UnicodeError) as error:
