@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from kubernetes import client, config  # type: ignore[import-untyped]  # the client ships no types
 from kubernetes.config.config_exception import ConfigException  # type: ignore[import-untyped]  # as above
 from pydantic import BaseModel, ConfigDict
@@ -51,7 +52,7 @@ class Cluster:
         try:
             settings = client.Configuration()
             config.load_kube_config(config_file=self.kubeconfig, client_configuration=settings)
-        except (ConfigException, OSError) as error:
+        except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as error:
             raise UnreachableError(
                 f"no usable kubeconfig at {self.kubeconfig}", "is the node up? lookout node status"
             ) from error

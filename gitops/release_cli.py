@@ -11,7 +11,7 @@ from gitops import release, screen, seed, status, update
 from gitops.promote import check_environment
 from gitops.repository import Repository
 from lookout import artifact, contract, paths
-from lookout.errors import UsageError
+from lookout.errors import LookoutError, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -143,7 +143,7 @@ def _current(push: bool) -> Repository:
     repository = Repository.open()
     if silent := repository.fetch():
         if push:
-            raise UsageError(silent, "bring the remote up, or leave out --push") from None
+            raise LookoutError(silent, "is the node up? lookout node status; or leave out --push")
         Console(stderr=True, highlight=False).print(f"note: {silent}", style="yellow", markup=False)
     repository.refuse_divergence()
     return repository
