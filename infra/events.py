@@ -27,15 +27,19 @@ _DONE: Final = {
     "create-replacement": "made anew",
     "delete-replaced": "deleted the old",
 }
+NOT_READY: Final = "was not ready in time"
 _NOISE: Final = (
     # What gRPC and Pulumi's Python provider put in front of an exception's own words.
     (re.compile(r"^(error: )?(.*?: )?Exception calling application: ", re.DOTALL), ""),
     # The Kubernetes provider's way of saying that something was not ready in time.
     (re.compile(r"^\d+ errors? occurred:\s*"), ""),
     (re.compile(r"^\s*\* ", re.MULTILINE), ""),
-    (re.compile(r'resource "\S+::(\S+)" was successfully created, but the Kubernetes API server reported that it '), r"\1 "),
+    (
+        re.compile(r'resource "\S+::(\S+)" was successfully created, but the Kubernetes API server reported that it '),
+        r"\1 ",
+    ),
     (re.compile(r'the Kubernetes API server reported that "(\S+)" '), r"\1 "),
-    (re.compile(r"failed to fully initialize or become live: '\S+' timed out waiting to be Ready"), "was not ready in time"),
+    (re.compile(r"failed to fully initialize or become live: '\S+' timed out waiting to be Ready"), NOT_READY),
     (re.compile(r"\s*\n\s*(?=(Minimum number|\[|\d+ out of))"), "; "),
 )
 

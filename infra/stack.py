@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra import stackfile, stacklock
-from infra.events import Report
+from infra.events import NOT_READY, Report
 from lookout import environment, paths, process
 from lookout.environment import STACK
 from lookout.errors import LookoutError
@@ -48,7 +48,12 @@ def up(progress: Progress | None = None, name: str = STACK) -> Report:
     """Make the stack what its settings say."""
     ensure(name)
     _mend(name)
-    return _run(["up", "--yes", "--skip-preview"], name, progress)
+    try:
+        return _run(["up", "--yes", "--skip-preview"], name, progress)
+    except LookoutError as error:
+        if NOT_READY in error.message:
+            error.message = "\n".join([error.message, *_reasons(name)])
+        raise
 
 
 def preview(progress: Progress | None = None, name: str = STACK) -> Report:
@@ -107,6 +112,14 @@ def _run(arguments: list[str], name: str, progress: Progress | None) -> Report:
         reasons = report.errors or said[-5:] or [f"pulumi {arguments[0]} ended with exit code {running.returncode}"]
         raise LookoutError("\n".join(reasons))
     return report
+
+
+def _reasons(name: str) -> list[str]:
+    # Imported here: its package brings the Kubernetes SDK along.
+    from infra.platform import diagnosis
+
+    settings = stackfile.settings(name)
+    return diagnosis.unready(settings.node.kubeconfig) if settings.target == "local" else []
 
 
 def _mend(name: str) -> None:

@@ -63,6 +63,7 @@ def kubernetes_provider(
     *,
     context: str | None = None,
     owner: pulumi.Resource | None = None,
+    needs: pulumi.Resource | None = None,
 ) -> kubernetes.Provider:
     """The provider through which everything in a cluster is made.
 
@@ -80,5 +81,5 @@ def kubernetes_provider(
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
         ),
-        pulumi.ResourceOptions(deleted_with=owner),
+        pulumi.ResourceOptions(deleted_with=owner, depends_on=[needs] if needs else []),
     )

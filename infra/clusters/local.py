@@ -1,7 +1,11 @@
 """Target local: the embedded node on this machine, with its GPU pools simulated by KWOK."""
 
+from typing import Final
+
+import pulumi
+
 from infra.clusters.cluster import Cluster, PlatformImages, kubernetes_provider
-from infra.clusters.local_node import LocalNode
+from infra.clusters.local_node import LocalNode, LocalNodeRunning
 from infra.clusters.simulated import simulate
 from infra.manifest import Manifest
 from infra.node.images import ARGOCD_IMAGE, REDIS_IMAGE
@@ -10,16 +14,22 @@ from infra.pools import NodePool
 from infra.settings import Settings
 from lookout import contract
 
+_REFUSING: Final = "https://127.0.0.1:1"
+"""Port 1, tcpmux, which nobody serves."""
+
 
 def provision(settings: Settings) -> Cluster:
     """The embedded node, its pool labels and its simulated pools."""
     spec = settings.node
     node = LocalNode("node", spec)
+    running = LocalNodeRunning("node-running", spec, node)
+    access = node.kubeconfig.apply(lambda text: _answering_at_once(text, spec))
     cluster = Cluster(
         kubeconfig=node.kubeconfig,
         identity=node.id,
-        provider=kubernetes_provider(node.kubeconfig, node.id, owner=node),
+        provider=kubernetes_provider(access, node.id, owner=node, needs=running),
         owner=node,
+        needs=(running,),
         repository=settings.gitops.repository or spec.git_url_in_cluster,
         push_url=settings.gitops.repository or spec.git_url,
         # containerd in the node knows the registry under the name that git uses; images are pushed through the door.
@@ -36,6 +46,19 @@ def provision(settings: Settings) -> Cluster:
         else:
             _label(spec, pool, cluster)
     return cluster
+
+
+def _answering_at_once(kubeconfig: str, spec: NodeSpec) -> str:
+    """In a preview of a node that stands still, an address that refuses at once.
+
+    The node's own address leads nowhere then, and the Kubernetes provider would wait half a minute before it compares
+    without the cluster.
+    """
+    from infra.node import lifecycle
+
+    if not pulumi.runtime.is_dry_run() or lifecycle.is_running(spec):
+        return kubeconfig
+    return kubeconfig.replace(spec.api_url, _REFUSING)
 
 
 def _label(spec: NodeSpec, pool: NodePool, cluster: Cluster) -> None:

@@ -1,23 +1,27 @@
-"""The embedded node's life as a Pulumi dynamic resource: create, diff, update, delete, read.
+"""The embedded node's life as Pulumi dynamic resources: `LocalNode` is the cluster, `LocalNodeRunning` that it runs.
 
-The provider is pickled into the stack's state by reference, so it holds nothing, and what it needs is imported where
-it is used. Everything real happens in infra.node.lifecycle.
+They are two so that a node that stands still changes nothing but itself: its kubeconfig, and with it everything in
+the cluster, stays known to a preview. The providers are pickled into the stack's state by reference, so they hold
+nothing, and what they need is imported where it is used. Everything real happens in infra.node.lifecycle.
 """
 
 import hashlib
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from infra.node.spec import NodeSpec
 
 _IDENTITY: Final = ("name", "link_cidr", "pod_cidr", "service_cidr")
 """A change of these makes another cluster; doors move without touching it."""
 
+# The first start imports images and runs kubeadm; each step has a bound of its own below these.
+_TIMEOUTS: Final = pulumi.CustomTimeouts(create="20m", update="20m", delete="5m")
+
 
 class LocalNodeProvider(ResourceProvider):
-    """Brings one embedded node up, repairs it, moves its doors and takes it down."""
+    """Makes one embedded node and takes it down."""
 
     serialize_as_secret_always = False
 
@@ -27,28 +31,18 @@ class LocalNodeProvider(ResourceProvider):
         return CreateResult(f"{props['spec']['name']}-{outputs['fingerprint']}", outputs)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Replace for another name or range, or when the cluster's state is gone; update when it does not run."""
-        from infra.node import lifecycle
-
+        """Replace for another name or range, or when the cluster's state is gone; update for a renewed kubeconfig."""
         old, new = olds["spec"], news["spec"]
         spec = NodeSpec.model_validate(old)
         replaces = ["spec"] if any(old[key] != new[key] for key in _IDENTITY) else []
         if not replaces and fingerprint(spec) != olds["fingerprint"]:
             replaces = ["fingerprint"]
-        changes = bool(replaces) or old != new or not lifecycle.is_running(spec)
-        return DiffResult(changes=changes, replaces=replaces, delete_before_replace=True)
+        renewed = spec.kubeconfig.exists() and spec.kubeconfig.read_text() != olds["kubeconfig"]
+        return DiffResult(changes=bool(replaces) or renewed, replaces=replaces, delete_before_replace=True)
 
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Start the node where it stands still, and move its doors."""
-        outputs = _bring_up(news)
-        if outputs["fingerprint"] != olds["fingerprint"]:
-            from lookout.errors import LookoutError
-
-            raise LookoutError(
-                f"node {news['spec']['name']} came back as a new cluster: what the old one held is gone",
-                "run again: the next run makes the cluster's contents anew",
-            )
-        return UpdateResult(outputs)
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Take the renewed kubeconfig over."""
+        return UpdateResult(_bring_up(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take the node down; its bare git repository stays."""
@@ -56,9 +50,28 @@ class LocalNodeProvider(ResourceProvider):
 
         lifecycle.destroy(NodeSpec.model_validate(props["spec"]))
 
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Confirm what the state says; whether the node runs is `diff`'s question."""
-        return ReadResult(id_, props)
+
+class LocalNodeRunningProvider(ResourceProvider):
+    """Keeps an existing node running, with its doors where the settings want them."""
+
+    serialize_as_secret_always = False
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Start the node unless it runs already, as it does right after it was made."""
+        if not _runs_as(props["spec"]):
+            _bring_up(props)
+        return CreateResult(f"{props['spec']['name']}-running", {"spec": props["spec"], "node": props["node"]})
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Update when the node stands still or its doors moved."""
+        changed = any(olds[key] != news[key] for key in ("spec", "node"))
+        return DiffResult(changes=changed or not _runs_as(news["spec"]))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Start the node, or restart it with its new doors."""
+        if not _runs_as(news["spec"]):
+            _bring_up(news)
+        return UpdateResult({"spec": news["spec"], "node": news["node"]})
 
 
 class LocalNode(Resource, name="LocalNode"):
@@ -67,15 +80,20 @@ class LocalNode(Resource, name="LocalNode"):
     kubeconfig: pulumi.Output[str]
     address: pulumi.Output[str]
 
-    def __init__(self, name: str, spec: NodeSpec, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, spec: NodeSpec) -> None:
         """Register the node that `spec` describes."""
-        mine = pulumi.ResourceOptions(
-            additional_secret_outputs=["kubeconfig"],
-            # The first start imports images and runs kubeadm; each step has its own bound below this one.
-            custom_timeouts=pulumi.CustomTimeouts(create="20m", update="20m", delete="5m"),
-        )
         props = {"spec": plain(spec), "kubeconfig": None, "address": None, "fingerprint": None}
-        super().__init__(LocalNodeProvider(), name, props, pulumi.ResourceOptions.merge(mine, opts))
+        options = pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"], custom_timeouts=_TIMEOUTS)
+        super().__init__(LocalNodeProvider(), name, props, options)
+
+
+class LocalNodeRunning(Resource, name="LocalNodeRunning"):
+    """That the node runs; what is in the cluster depends on it."""
+
+    def __init__(self, name: str, spec: NodeSpec, node: LocalNode) -> None:
+        """Register that `node`, described by `spec`, is to run."""
+        options = pulumi.ResourceOptions(deleted_with=node, custom_timeouts=_TIMEOUTS)
+        super().__init__(LocalNodeRunningProvider(), name, {"spec": plain(spec), "node": node.id}, options)
 
 
 def plain(spec: NodeSpec) -> dict[str, Any]:
@@ -90,6 +108,13 @@ def fingerprint(spec: NodeSpec) -> str | None:
     """
     authority = spec.directory / "root" / "etc-kubernetes" / "pki" / "ca.crt"
     return hashlib.sha256(authority.read_bytes()).hexdigest()[:12] if authority.exists() else None
+
+
+def _runs_as(wanted: dict[str, Any]) -> bool:
+    from infra.node import lifecycle
+
+    spec = NodeSpec.model_validate(wanted)
+    return lifecycle.is_running(spec) and lifecycle.recorded_spec(spec.name) == spec
 
 
 def _bring_up(props: dict[str, Any]) -> dict[str, Any]:

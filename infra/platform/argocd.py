@@ -62,6 +62,9 @@ def _adapt(original: dict[str, Any], images: PlatformImages | None, *, small: bo
     document = deepcopy(original)
     if document["kind"] not in _CLUSTER_SCOPED:
         document["metadata"]["namespace"] = contract.ARGOCD_NAMESPACE
+    if document["kind"] == "Service":
+        # Pulumi would wait ten seconds for endpoints; the Deployments behind are waited for anyway.
+        document["metadata"].setdefault("annotations", {})["pulumi.com/skipAwait"] = "true"
     for subject in document.get("subjects", []):
         subject["namespace"] = contract.ARGOCD_NAMESPACE
     if document["kind"] == "ConfigMap":

@@ -7,6 +7,7 @@ seconds to twenty; and a definition has to be there before the first resource of
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,6 +76,22 @@ def _is_definition(document: str) -> bool:
     return _KIND in document.splitlines()
 
 
+def _wait_until_served(command: list[str | Path]) -> None:
+    from lookout import process
+    from lookout.errors import LookoutError
+
+    deadline = time.monotonic() + _ESTABLISHED_WITHIN_S
+    while True:
+        try:
+            process.run(command, timeout_s=20)
+            return
+        except LookoutError:
+            # kubectl fails at once on a definition so new that it has no conditions yet.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 def _apply(props: dict[str, Any]) -> dict[str, Any]:
     from lookout import process, tools
 
@@ -85,8 +102,5 @@ def _apply(props: dict[str, Any]) -> dict[str, Any]:
         manifest.write_text(definitions(tools.asset(props["asset"])))
         kubectl: list[str | Path] = [tools.tool("kubectl"), "--kubeconfig", access]
         process.run([*kubectl, "apply", "--server-side", "--force-conflicts", "-f", manifest], timeout_s=120)
-        process.run(
-            [*kubectl, "wait", "--for=condition=Established", f"--timeout={_ESTABLISHED_WITHIN_S}s", "-f", manifest],
-            timeout_s=_ESTABLISHED_WITHIN_S + 10,
-        )
+        _wait_until_served([*kubectl, "wait", "--for=condition=Established", "--timeout=5s", "-f", manifest])
     return {key: props[key] for key in ("asset", "sha256", "kubeconfig", "cluster")}
