@@ -17,6 +17,7 @@ from lookout.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, LookoutE
 
 _SUB_COMMANDS: Final = {
     "up": ("lookout.up:app", "Bring everything up on this machine, from tools to a photo's boxes."),
+    "prepare": ("lookout.prepare:app", "Install and build everything `up` needs, and start nothing."),
     "down": ("lookout.down:app", "Take the runtime down; git repository and caches stay. --purge removes all."),
     "env": ("lookout.environment:app", "Print the exports under which plain pulumi, kubectl and git work."),
     "logs": ("gitops.logs:app", "Show what an environment's pods say."),

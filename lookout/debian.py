@@ -15,7 +15,6 @@ from lookout.errors import LookoutError
 from lookout.process import run
 
 PROGRAMS: Final = {
-    "buildah": "buildah",
     "conntrack": "conntrack",
     "containerd": "containerd",
     "containernetworking-plugins": "/usr/lib/cni/ptp",
@@ -26,7 +25,9 @@ PROGRAMS: Final = {
     "mmdebstrap": "mmdebstrap",
     "nftables": "nft",
     "runc": "runc",
+    "skopeo": "skopeo",
     "util-linux": "nsenter",
+    "zstd": "zstd",
 }
 """Package by package, one program that shows that it is there."""
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")

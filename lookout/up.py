@@ -8,16 +8,16 @@ import typer
 from gitops import release, repository, seed
 from gitops.wait import wait_healthy
 from infra import stack, stackfile
-from infra.node import git_server, images, lifecycle, sandbox
+from infra.node import git_server, lifecycle, sandbox
 from infra.node.spec import NodeSpec
-from lookout import contract, debian, first_photo, paths, preflight, summary, tools
+from lookout import contract, first_photo, paths, summary
 from lookout.artifact import Artifact
 from lookout.environment import STACK
 from lookout.errors import LookoutError
 from lookout.exclusive import only_one
+from lookout.prepare import check_machine, prepare
 from lookout.steps import Steps
-from service import bento, image
-from service.model import importer
+from service import image
 
 app = typer.Typer(help="Bring everything up on this machine, from tools to a photo's boxes.")
 _HEALTHY_WITHIN_S = 300.0
@@ -29,12 +29,7 @@ def up() -> None:
 
     Everything is made on this machine; a second run does only what changed. Details go to a log file.
     """
-    found = preflight.problems()
-    if found:
-        raise LookoutError(
-            "this machine is not ready; nothing was changed:\n"
-            + "\n".join(f"  ✗ {p.what}\n      → {p.remedy}" for p in found)
-        )
+    check_machine()
     with only_one():
         steps = Steps("up")
         _run(steps)
@@ -47,21 +42,7 @@ def _run(steps: Steps) -> None:
         spec = stackfile.settings(STACK).node
         _check_node(spec)
         step.done(f"target local, node {spec.name}")
-    with steps.step("Debian packages") as step:
-        step.done(", ".join(debian.install(step.detail)) or "unchanged")
-    with steps.step("Tools") as step:
-        made = tools.build(step.detail)
-        step.done(f"{len(made)} built" if made else "unchanged")
-    with steps.step("Model") as step:
-        model = importer.import_model(progress=step.detail)
-        step.done(f"{model.tag}, {model.runtime}{_unchanged(model.changed)}")
-    with steps.step("Bento") as step:
-        built = bento.build(step.detail)
-        step.done(f"{built.tag}{_unchanged(built.changed)}")
-    with steps.step("Detector image") as step:
-        image.build_image(built.tag, step.detail)
-    with steps.step("Node images") as step:
-        images.build_archive(step.detail)
+    built = prepare(steps)
     with steps.step("Configuration repository"):
         git_server.prepare(spec)
         seed.seed(git_server.repository(spec))
@@ -106,7 +87,3 @@ def _record(steps: Steps) -> Path:
     path = paths.log_dir() / "up.json"
     path.write_text(json.dumps({name: round(seconds, 2) for name, seconds in steps.seconds.items()}, indent=2) + "\n")
     return path
-
-
-def _unchanged(changed: bool) -> str:
-    return "" if changed else ", unchanged"

@@ -2,7 +2,7 @@
 
 NodeInfo = create(spec)    from nothing, from a stopped node, from a half-made one: afterwards the node is Ready
 stop(spec)                 end its processes, keep its state
-destroy(spec)              remove everything but the bare git repository; safe after any crash
+destroy(spec)              remove everything but git and registry; safe after any crash
 status(spec)               what is there
 """
 
@@ -23,7 +23,8 @@ from lookout.errors import LookoutError
 
 Progress = Callable[[str], None]
 _SOCKET_WITHIN_S: Final = 30.0
-_KEPT_BY_DESTROY: Final = {"git"}
+_KEPT_BY_DESTROY: Final = {"git", "registry"}
+"""The releases: git names digests, the registry holds them. One without the other would not come up again."""
 
 
 class NodeInfo(BaseModel):
@@ -87,7 +88,9 @@ def stop(spec: NodeSpec) -> bool:
 
 
 def destroy(spec: NodeSpec) -> None:
-    """Remove the node: processes, mounts, namespaces, interface, routes, control groups, files. Git stays."""
+    """Remove the node: processes, mounts, namespaces, interface, routes, control groups, files.
+
+    Git and registry stay."""
     with _locked(spec):
         _remove(spec)
 

@@ -1,0 +1,63 @@
+"""`make test`: everything, in phases, saying how long each took. Exit code 0 only when every phase passed.
+
+    python -m tests.run [PHASE …]        all phases, or only those named: static prepare unit cluster
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from lookout.paths import PROJECT_ROOT, venv_bin
+
+_PYTEST: Final = (str(venv_bin("python")), "-m", "pytest", "-q", "-p", "no:cacheprovider")
+_LOOKOUT: Final = str(venv_bin("lookout"))
+
+PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
+    "static": (
+        (str(venv_bin("ruff")), "check", "."),
+        (str(venv_bin("ruff")), "format", "--check", "."),
+        (str(venv_bin("mypy")),),
+    ),
+    "prepare": ((_LOOKOUT, "prepare"),),
+    "unit": ((*_PYTEST, "tests/unit", "tests/contract", "tests/loopback"),),
+    "cluster": ((*_PYTEST, "-x", "tests/cluster"),),
+}
+"""Commands by phase. Later phases run although an earlier one failed, except after `prepare`, which they stand on."""
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Run the phases and print what each took."""
+    unknown = [name for name in wanted if name not in PHASES]
+    if unknown:
+        print(f"error: unknown phase {unknown[0]}; there are {', '.join(PHASES)}", file=sys.stderr)
+        return 64
+    took: dict[str, tuple[float, bool]] = {}
+    for name, commands in PHASES.items():
+        if wanted and name not in wanted:
+            continue
+        print(f"\n=== {name}", flush=True)
+        started = time.monotonic()
+        passed = all([_run(command) for command in commands])
+        took[name] = (time.monotonic() - started, passed)
+        if name == "prepare" and not passed:
+            break
+    print()
+    for name, (seconds, passed) in took.items():
+        print(f" {'✓' if passed else '✗'} {name:<10} {seconds:8.1f} s", flush=True)
+    print(f"   {'all':<10} {sum(seconds for seconds, _ in took.values()):8.1f} s", flush=True)
+    return 0 if all(passed for _, passed in took.values()) else 1
+
+
+def _run(command: Sequence[str]) -> bool:
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, check=False, cwd=PROJECT_ROOT, env=environment).returncode == 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
