@@ -14,6 +14,7 @@ from lookout import contract, paths
 from lookout.errors import UsageError
 from lookout.steps import Steps
 from service import bento, bento_home
+from service.image_cli import image_command
 from service.model import card as cards
 
 app = typer.Typer(no_args_is_help=True, help="Build the bento and its image.", rich_markup_mode=None)
@@ -35,6 +36,9 @@ def build_command(
         step.done(built.tag if built.changed else f"{built.tag}  unchanged")
     if as_json:
         typer.echo(json.dumps(asdict(built), indent=2, default=str))
+
+
+app.command("image")(image_command)
 
 
 @app.command("list")

@@ -31,8 +31,8 @@ _LEFT_OUT: Final = (
     "/usr/share/lintian/*",
     "/usr/share/bug/*",
 )
-# mmdebstrap itself empties apt's lists and cache and /tmp afterwards. They are left to it: its apt configuration lies in
-# the new root's /tmp, and without it that very step would empty the package lists of the host.
+# apt's lists and cache and /tmp are left to mmdebstrap, which empties them afterwards: its apt configuration lies in
+# the new root's /tmp, and were that removed here, the same step would empty the package lists of the host.
 _TIDY: Final = """set -e
 cd "$1"
 rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99mmdebstrap etc/apt/auth.conf.d/*

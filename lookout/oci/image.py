@@ -1,5 +1,6 @@
 """Images: layers in order, how to start them, and the reference they go by."""
 
+import json
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -93,6 +94,12 @@ def configuration(layers: Sequence[Layer], config: Config) -> dict[str, Any]:
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [{"created": _CREATED, "created_by": f"lookout: {layer.title}"} for layer in layers],
     }
+
+
+def stored_configuration(image: Image) -> dict[str, Any]:
+    """The configuration document of a finished image."""
+    document: dict[str, Any] = json.loads(store.blob_path(image.config_digest).read_text())
+    return document
 
 
 def architecture() -> str:

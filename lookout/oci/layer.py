@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from lookout import process
 from lookout.errors import LookoutError
 from lookout.oci import store
 from lookout.oci.entries import Entry, Item, items
@@ -82,6 +83,14 @@ def pack(title: str, write: Callable[[IO[bytes]], None], temporary: Path) -> Lay
     store.add_file(packed, digest)
     diff_id = f"sha256:{sink.digest.hexdigest()}"
     return Layer(title=title, digest=digest, size_bytes=size_bytes, diff_id=diff_id, unpacked_bytes=sink.written_bytes)
+
+
+def unpack(layer: Layer, root: Path) -> Path:
+    """Unpack a layer at `root`, which is made; needs root, because owners and modes are kept."""
+    root.mkdir(parents=True, exist_ok=True)
+    blob = store.blob_path(layer.digest)
+    process.run(["tar", "--extract", "--zstd", "--numeric-owner", "--same-permissions", "--file", blob, "-C", root])
+    return root
 
 
 def file_digest(path: Path) -> str:

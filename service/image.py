@@ -1,0 +1,136 @@
+"""The detector's image: made of a bento without a Docker daemon, pushed by digest.
+
+Where a Docker daemon answers, `bentoml containerize detector:<version>` makes an image of the same bento too; it is
+larger (it compiles nothing and carries a compiler), has other layers and needs Docker Hub, so releases use this one.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from lookout import contract, oci, paths
+from lookout.artifact import Artifact
+from lookout.errors import LookoutError, UsageError
+from lookout.oci import Config, Image, Progress, silent
+from service import bento, bento_home, image_layers
+from service.model import stored
+
+_TAG: Final = re.compile(rf"{contract.DETECTOR}:([a-z0-9][a-z0-9._-]*)")
+
+
+class BuiltImage(BaseModel):
+    """One built image, the bento it was made of and the model inside, both as name:version."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bento: str
+    model: str
+    image: Image
+
+
+def build_image(bento_tag: str | None = None, progress: Progress = silent) -> BuiltImage:
+    """Make the image of a bento of the store, by default of the one the clone's code gives (which is built).
+
+    Layers that did not change are not made again. Raises LookoutError for an unknown bento, without root, and when
+    the base or a requirement cannot be had.
+    """
+    path, model_tag, model_path = _find(bento_tag, progress)
+    tag = f"{contract.DETECTOR}:{path.name}"
+    name, version = model_tag.split(":")
+    base = image_layers.debian(progress)
+    layers = [
+        base,
+        image_layers.dependencies(base, path / bento.SOURCE / bento.REQUIREMENTS, progress),
+        image_layers.model(name, version, stored.serving_files(model_path), progress),
+        image_layers.code(base, path, progress),
+    ]
+    made = oci.image(
+        f"{contract.IMAGE_REPOSITORY}:{path.name}", layers, config(tag, model_tag, _source_commit(path, model_tag))
+    )
+    return BuiltImage(bento=tag, model=model_tag, image=made)
+
+
+def push_image(bento_tag: str | None, registry: str, progress: Progress = silent) -> Artifact:
+    """Make the image, push it to `registry` (host:port, perhaps with a path) and record what a release names.
+
+    The record has the registry's name as git knows it, whatever door it was pushed through.
+    """
+    built = build_image(bento_tag, progress)
+    digest = oci.push(built.image, f"{registry}/{contract.DETECTOR}", progress)
+    artifact = Artifact(bento=built.bento, model=built.model, image=f"{contract.IMAGE_REPOSITORY}@{digest}")
+    artifact.save()
+    return artifact
+
+
+def config(bento_tag: str, model_tag: str, commit: str | None) -> Config:
+    """How the container starts: one process, as a plain user, writing nothing outside /tmp."""
+    source = f"{image_layers.BENTO}/{bento.SOURCE}"
+    name, version = bento_tag.split(":")
+    labels = {
+        contract.BENTO_ANNOTATION: bento_tag,
+        contract.MODEL_ANNOTATION: model_tag,
+        "org.opencontainers.image.title": name,
+        "org.opencontainers.image.version": version,
+    }
+    return Config(
+        entrypoint=("/usr/bin/python3", "-m", "service"),
+        user=f"{image_layers.UID}:{image_layers.UID}",
+        workdir=source,
+        ports=(contract.CONTAINER_PORT,),
+        env={
+            "PYTHONPATH": f"{source}:{image_layers.SITE_PACKAGES}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            "BENTO_PATH": image_layers.BENTO,
+            "BENTOML_HOME": f"{image_layers.HOME}/bentoml",
+            "BENTOML_DO_NOT_TRACK": "True",
+            "HOME": image_layers.HOME,
+            "LANG": "C.UTF-8",
+        },
+        labels=labels | ({"org.opencontainers.image.revision": commit} if commit else {}),
+    )
+
+
+def _find(bento_tag: str | None, progress: Progress) -> tuple[Path, str, Path]:
+    if bento_tag is None:
+        built = bento.build(progress)
+        return built.path, built.model_tag, built.model_path
+    match = _TAG.fullmatch(bento_tag)
+    if match is None:
+        raise UsageError(f"{bento_tag!r} is not a bento", f"write {contract.DETECTOR}:version; see: lookout bento list")
+    home = bento_home.use()
+    path = home / "bentos" / contract.DETECTOR / match.group(1)
+    try:
+        described: dict[str, Any] = yaml.safe_load((path / "bento.yaml").read_text())
+        model_tag = str(described["models"][0]["tag"])
+    except FileNotFoundError as error:
+        raise LookoutError(f"there is no bento {bento_tag}", "see: lookout bento list, lookout bento build") from error
+    except (yaml.YAMLError, LookupError, TypeError) as error:
+        raise LookoutError(f"{path / 'bento.yaml'} does not say its model", f"remove {path}, build again") from error
+    return path, model_tag, stored.folder(home, *model_tag.split(":"))
+
+
+def _source_commit(path: Path, model_tag: str) -> str | None:
+    """The commit that last changed the bento's code, when the clone holds exactly that code, committed.
+
+    Not the newest commit: a commit that leaves the bento alone must leave its image's digest alone too.
+    """
+    files = bento.code_files()
+    if bento.content_version(files, model_tag) != path.name:
+        return None
+    names = [str(file) for file in files.values()]
+    try:
+        if _git("status", "--porcelain", "--", *names):
+            return None
+        return _git("log", "-1", "--format=%H", "--", *names) or None
+    except (OSError, subprocess.CalledProcessError):
+        return None  # not a clone, or no git: the image is the same but for this label
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(paths.PROJECT_ROOT), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
