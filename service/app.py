@@ -191,6 +191,12 @@ async def _file(_: Request, name: str) -> Response:
 
 
 async def _nothing_here(request: Request) -> Response:
+    """The last route: it also hears of known paths asked with another method."""
+    routes = [route for route in request.app.routes if isinstance(route, Route) and route.path == request.url.path]
+    allowed = sorted(method for route in routes for method in route.methods or ())
+    if allowed:
+        ways = ", ".join(allowed)
+        raise HTTPException(405, f"{request.url.path} takes {ways}.", headers={"Allow": ways})
     raise HTTPException(404, f"There is nothing at {request.url.path[:100]}; /docs lists what there is.")
 
 

@@ -1,0 +1,237 @@
+"""The API's contract: paths, bodies, probes, metrics and what is logged."""
+
+import io
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from lookout import contract
+from lookout.errors import LookoutError
+from service import schema
+from service.app import create_app
+from service.settings import Settings
+from tests.unit.service.conftest import ClientFactory, FakeSession
+from tests.unit.service.test_intake import encoded
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+def test_answers_with_boxes_in_pixels_best_score_first(client: TestClient) -> None:
+    answer = client.post(contract.DETECT_PATH + "?threshold=0.1", content=encoded(size=(200, 100)), headers=JPEG)
+    body = schema.DetectResponse.model_validate_json(answer.content)
+    assert [one.label for one in body.detections] == ["cat", "dining table"]
+    assert body.detections[0].class_id == 17
+    assert body.detections[0].box == schema.Box(x_min=40, y_min=10, x_max=120, y_max=50)
+    assert body.model == schema.Model(name="ssdlite_mobilenet_v2_coco", version="0123456789ab", runtime="litert-int8")
+
+
+def test_answers_with_exactly_the_agreed_members(client: TestClient) -> None:
+    body = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).json()
+    assert set(body) == {"model", "image", "detections", "timing_ms"}
+    assert set(body["model"]) == {"name", "version", "runtime"}
+    assert set(body["detections"][0]) == {"label", "class_id", "score", "box"}
+    assert set(body["detections"][0]["box"]) == {"x_min", "y_min", "x_max", "y_max"}
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("", 1), ("?threshold=0", 2), ("?threshold=0&limit=1", 1), ("?threshold=1", 0)]
+)
+def test_follows_threshold_and_limit(client: TestClient, query: str, count: int) -> None:
+    body = client.post(contract.DETECT_PATH + query, content=encoded(), headers=JPEG).json()
+    assert len(body["detections"]) == count
+
+
+def test_draws_on_the_upright_photo(client: TestClient) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    plain = encoded(size=(300, 200), exif=exif)
+    answer = client.post(contract.RENDER_PATH, content=plain, headers=JPEG)
+    assert answer.headers["content-type"] == "image/jpeg"
+    drawn = Image.open(io.BytesIO(answer.content))
+    assert drawn.size == (200, 300)
+    assert answer.headers["x-detections"] == "1"
+    undrawn = client.post(contract.RENDER_PATH + "?threshold=1", content=plain, headers=JPEG)
+    assert undrawn.content != answer.content
+
+
+def test_answers_each_photo_of_a_batch_on_its_own(client: TestClient) -> None:
+    files = [("images", ("a", data, None)) for data in (encoded(), b"", b"GIF89a", encoded("PNG"))]
+    answer = client.post(contract.BATCH_PATH, files=files)
+    body = schema.BatchResponse.model_validate_json(answer.content)
+    statuses = [one.problem.status if isinstance(one, schema.Failure) else 200 for one in body.results]
+    assert (answer.status_code, statuses) == (200, [200, 400, 415, 200])
+
+
+@pytest.mark.parametrize(("count", "status"), [(16, 200), (17, 422), (0, 422)])
+def test_takes_at_most_sixteen_photos_a_batch(client: TestClient, count: int, status: int) -> None:
+    files: list[Any] = [("images", ("a.jpg", encoded(), "image/jpeg"))] * count or [("other", ("a.jpg", b"x", None))]
+    assert client.post(contract.BATCH_PATH, files=files).status_code == status
+
+
+def test_describes_the_model(client: TestClient) -> None:
+    body = schema.ModelResponse.model_validate_json(client.get(contract.MODEL_PATH).content)
+    assert body.generation == "tf1-detection-zoo"
+    assert body.labels[17] == "cat"
+
+
+def test_is_not_ready_before_the_model_is_warm_and_takes_nothing(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load = threading.Event()
+
+    def slow(*_: object) -> FakeSession:
+        may_load.wait(10)
+        return FakeSession()
+
+    monkeypatch.setattr("service.detector.open_session", slow)
+    with TestClient(create_app(model_dir, Settings(threads=1))) as cold:
+        assert cold.get(contract.READINESS_PATH).status_code == 503
+        assert cold.get(contract.LIVENESS_PATH).status_code == 200
+        refused = cold.post(contract.DETECT_PATH, content=encoded(), headers=JPEG)
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        may_load.set()
+
+
+def test_is_neither_ready_nor_alive_when_the_model_cannot_be_loaded(make_client: ClientFactory) -> None:
+    def broken() -> Any:
+        raise LookoutError("int8.tflite is damaged")
+
+    client = make_client(session=broken)
+    assert client.get(contract.READINESS_PATH).status_code == 503
+    assert client.get(contract.LIVENESS_PATH).status_code == 503
+
+
+def test_is_no_longer_ready_while_draining_but_still_answers(client: TestClient) -> None:
+    client.app.state.service.health.drain()  # type: ignore[attr-defined]  # the app is a Starlette
+    assert client.get(contract.READINESS_PATH).status_code == 503
+    assert client.get(contract.LIVENESS_PATH).status_code == 200
+    assert client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).status_code == 200
+
+
+def test_never_becomes_ready_again_once_it_drains(client: TestClient) -> None:
+    health = client.app.state.service.health  # type: ignore[attr-defined]  # the app is a Starlette
+    health.drain()
+    health.ready()
+    assert client.get(contract.READINESS_PATH).status_code == 503
+
+
+def test_refuses_what_it_has_no_room_for(make_client: ClientFactory) -> None:
+    client = make_client(queue=2)
+    files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 4
+    full = client.post(contract.BATCH_PATH, files=files)
+    assert full.status_code == 503
+    assert full.headers["retry-after"] == "1"
+    assert full.json()["type"] == "urn:lookout:problem:over-capacity"
+    assert client.post(contract.BATCH_PATH, files=files[:3]).status_code == 200
+
+
+def test_gives_room_back_after_failures(make_client: ClientFactory) -> None:
+    client = make_client(queue=0)
+    for _ in range(5):
+        assert client.post(contract.DETECT_PATH, content=b"GIF89a", headers=JPEG).status_code == 415
+    assert client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).status_code == 200
+
+
+def test_tells_nothing_of_an_internal_error_but_its_id(make_client: ClientFactory) -> None:
+    class Broken(FakeSession):
+        calls = 0
+
+        def infer(self, prepared: Any) -> Any:
+            Broken.calls += 1
+            if Broken.calls > 3:
+                raise RuntimeError("secret path /etc/shadow")
+            return prepared
+
+    client = make_client(session=Broken)
+    answer = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG | {"X-Request-ID": "abc-1"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == "abc-1"
+    assert "secret" not in answer.text
+    assert 'lookout_requests_total{status="500"} 1.0' in client.get(contract.METRICS_PATH).text
+
+
+def test_answers_unknown_paths_and_methods_with_problems(client: TestClient) -> None:
+    for answer, status in ((client.get("/nope"), 404), (client.get(contract.DETECT_PATH), 405), (client.put("/"), 405)):
+        assert answer.status_code == status
+        assert schema.Problem.model_validate_json(answer.content).status == status
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert "POST" in client.get(contract.DETECT_PATH).headers["allow"]
+
+
+def test_measures_what_others_build_on(client: TestClient) -> None:
+    client.post(contract.DETECT_PATH + "?threshold=0", content=encoded(), headers=JPEG)
+    client.post(contract.DETECT_PATH, content=b"", headers=JPEG)
+    text = client.get(contract.METRICS_PATH).text
+    assert f"{contract.METRIC_IN_FLIGHT} 0.0" in text
+    assert f'{contract.METRIC_REQUESTS}{{status="200"}} 1.0' in text
+    assert f'{contract.METRIC_REQUESTS}{{status="400"}} 1.0' in text
+    assert f'{contract.METRIC_DETECTIONS}{{label="cat"}} 1.0' in text
+    assert f"{contract.METRIC_QUEUE_WAIT}_count 2.0" in text
+    for stage in ("decode", "preprocess", "inference", "postprocess"):
+        assert f'{contract.METRIC_STAGE}_count{{stage="{stage}"}} 1.0' in text
+
+
+def test_probes_are_not_counted_as_requests(client: TestClient) -> None:
+    for path in (contract.LIVENESS_PATH, contract.READINESS_PATH, "/", contract.METRICS_PATH):
+        client.get(path)
+    assert f"{contract.METRIC_REQUESTS}{{" not in client.get(contract.METRICS_PATH).text
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("abc-123", True), ("x" * 65, False), ("a b", False), ("a\tb", False)])
+def test_keeps_a_request_id_only_when_it_is_a_plain_token(client: TestClient, sent: str, kept: bool) -> None:
+    answered = client.get(contract.LIVENESS_PATH, headers={"X-Request-ID": sent}).headers["x-request-id"]
+    assert (answered == sent) is kept
+
+
+def test_logs_one_line_a_request_without_names_or_bytes_of_images(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(logging.getLogger("lookout.access"), "info", lines.append)
+    files = {"image": ("my-private-holiday.jpg", encoded(), "image/jpeg")}
+    client.post(contract.DETECT_PATH, files=files, headers={"X-Request-ID": "one"})
+    assert len(lines) == 1
+    line = json.loads(lines[0])
+    assert line.pop("duration_ms") > 0
+    assert line.pop("bytes_in") > 1000
+    assert line == {
+        "event": "request",
+        "request_id": "one",
+        "method": "POST",
+        "path": "/v1/detect",
+        "status": 200,
+        "image": "64x48",
+        "detections": 1,
+    }
+
+
+def test_openapi_describes_every_api_path_and_holds_the_models(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    assert set(document["paths"]) == {
+        contract.DETECT_PATH,
+        contract.BATCH_PATH,
+        contract.RENDER_PATH,
+        contract.MODEL_PATH,
+        contract.LIVENESS_PATH,
+        contract.READINESS_PATH,
+        contract.METRICS_PATH,
+    }
+    assert {"DetectResponse", "BatchResponse", "ModelResponse", "Problem"} <= set(document["components"]["schemas"])
+    text = json.dumps(document)
+    for name in document["components"]["schemas"]:
+        assert f"#/components/schemas/{name}" in text
+    statuses = set(document["paths"][contract.DETECT_PATH]["post"]["responses"])
+    assert statuses == {"200", "400", "408", "413", "415", "422", "503"}
+
+
+def test_refuses_to_start_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(LookoutError, match="no model"):
+        create_app(tmp_path, Settings())
