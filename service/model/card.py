@@ -28,7 +28,7 @@ class NpmSource(_Frozen):
     """A file tree inside an npm package, fetched by `npm pack` and held to the registry's integrity string."""
 
     kind: Literal["npm"]
-    package: Annotated[str, Field(pattern=r"^(@[a-z0-9~._-]+/)?[a-z0-9~-][a-z0-9~._-]*$")]
+    package: Annotated[str, Field(pattern=r"^(@[a-z0-9~][a-z0-9~._-]*/)?[a-z0-9~][a-z0-9~._-]*$")]
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$")]
     integrity: Annotated[str, Field(pattern=r"^sha512-[A-Za-z0-9+/]{86}==$")]
     path: str = "."
