@@ -76,8 +76,8 @@ class Repository:
         text = self.read(path, revision)
         if text is None:
             return None
-        shown = "HEAD" if revision == "HEAD" else revision[:12]
-        return version_file.parse(text, f"{path} at {shown} in {self.directory}")
+        commit = git(self.directory, "rev-parse", "--short=12", revision)
+        return version_file.parse(text, f"{path} at {commit} in {self.directory}")
 
     def distance(self) -> Distance:
         """How far this clone and the remote branch, as last fetched, are apart."""

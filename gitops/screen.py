@@ -57,7 +57,7 @@ def _row(state: EnvironmentStatus) -> tuple[str, ...]:
     pods = ", ".join(_short(digest) for digest in state.running) or ("none" if state.sync else "?")
     return (
         state.environment,
-        shown.bento if shown else "no release",
+        shown.bento if shown else "unreadable" if state.unreadable else "no release",
         shown.model if shown else "",
         _short(version_file.digest(shown.image)) if shown else "",
         argocd,

@@ -36,6 +36,8 @@ class EnvironmentStatus(BaseModel):
     """At HEAD of deploy/."""
     pushed: Artifact | None = None
     """On the remote branch, as last fetched: what Argo CD reads."""
+    unreadable: bool = False
+    """A version file is there, at HEAD or on the remote branch, but broken; `errors` says how."""
     sync: str | None = None
     health: str | None = None
     revision: str | None = None
@@ -118,10 +120,16 @@ def from_reading(repository: Repository | None, reading: Reading | None) -> list
         release = _version(repository, name, "HEAD", errors)
         upstream = repository.upstream if repository else None
         pushed = _version(repository, name, upstream, errors) if upstream else None
+        unreadable = bool(errors)
         cluster = _cluster_side(name, reading) if reading else EnvironmentStatus(environment=name)
         found.append(
             cluster.model_copy(
-                update={"release": release, "pushed": pushed, "errors": (*_unique(errors), *cluster.errors)}
+                update={
+                    "release": release,
+                    "pushed": pushed,
+                    "unreadable": unreadable,
+                    "errors": (*_unique(errors), *cluster.errors),
+                }
             )
         )
     return found
@@ -138,7 +146,7 @@ def shared_errors(reading: Reading) -> list[str]:
         for condition in application_set.get("status", {}).get("conditions", ()):
             if condition.get("type") == "ErrorOccurred" and condition.get("status") == "True":
                 errors.append(f"ApplicationSet {name}: {condition.get('message', '')}")
-    return errors
+    return _unique(errors)
 
 
 def application_errors(application: Object) -> list[str]:
@@ -158,6 +166,15 @@ def application_errors(application: Object) -> list[str]:
             if resource.get("status") == "SyncFailed"
         ]
     return _unique(errors)
+
+
+def deployment_errors(deployment: Object) -> list[str]:
+    """Why a Deployment gets no new pods (a quota, Pod Security), or that its rollout has taken too long."""
+    return _unique(
+        f"Deployment: {_sentence(condition.get('reason'), condition.get('message'))}"
+        for condition in deployment.get("status", {}).get("conditions", ())
+        if (condition.get("type"), condition.get("status")) in (("ReplicaFailure", "True"), ("Progressing", "False"))
+    )
 
 
 def pod_status(pod: Object) -> PodStatus:
@@ -183,14 +200,15 @@ def _problem(status: Object, containers: Iterable[Object]) -> str | None:
             return _sentence(waiting.get("reason"), waiting.get("message"))
         if ended := container.get("state", {}).get("terminated"):
             return _sentence(ended.get("reason"), ended.get("message") or f"exit code {ended.get('exitCode')}")
-    for condition in status.get("conditions", ()):
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return _sentence(condition.get("reason"), condition.get("message"))
-    return status.get("message") or status.get("reason")
+    if status.get("reason"):  # an evicted pod
+        return _sentence(status["reason"], status.get("message"))
+    false = {c.get("type"): c for c in status.get("conditions", ()) if c.get("status") == "False"}
+    condition = false.get("PodScheduled") or false.get("Ready")
+    return _sentence(condition.get("reason"), condition.get("message")) if condition else None
 
 
-def _sentence(reason: str | None, message: str | None) -> str:
-    return f"{reason}: {message}" if message else str(reason)
+def _sentence(reason: str | None, message: str | None) -> str | None:
+    return ": ".join(part for part in (reason, message) if part) or None
 
 
 def _cluster_side(name: str, reading: Reading) -> EnvironmentStatus:
@@ -199,6 +217,7 @@ def _cluster_side(name: str, reading: Reading) -> EnvironmentStatus:
     status = application.get("status", {}) if application else {}
     template = deployment["spec"]["template"]["spec"] if deployment else {"containers": []}
     image = next((c["image"] for c in template["containers"] if c["name"] == contract.DETECTOR), None)
+    errors = (application_errors(application) if application else []) + deployment_errors(deployment or {})
     return EnvironmentStatus(
         environment=name,
         sync=status.get("sync", {}).get("status", "Unknown") if application else "no Application",
@@ -208,7 +227,7 @@ def _cluster_side(name: str, reading: Reading) -> EnvironmentStatus:
         replicas_ready=deployment.get("status", {}).get("readyReplicas", 0) if deployment else 0,
         deployed_digest=version_file.digest(image) if image else None,
         pods=tuple(pod_status(pod) for pod in reading.pods.get(name, ())),
-        errors=tuple(application_errors(application)) if application else (),
+        errors=tuple(errors),
     )
 
 
@@ -246,4 +265,5 @@ def _version(repository: Repository | None, name: str, revision: str, errors: li
 
 
 def _unique(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))
+    """Each text once and on one line: kustomize and the API server quote whole files."""
+    return list(dict.fromkeys(" ".join(text.split()) for text in texts))

@@ -122,6 +122,26 @@ def test_a_failed_sync_names_the_objects_that_were_refused(released: Road, image
     assert state.errors == ("sync failed: one task failed", "Deployment detector: violates PodSecurity")
 
 
+def test_pods_that_may_not_be_made_are_explained(released: Road, image: Make) -> None:
+    deployment = build.deployment(image("a"))
+    deployment["status"]["conditions"] = [
+        {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "ok"},
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "violates PodSecurity"},
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"},
+    ]
+    state = _dev(released, build.settled(image("a")).model_copy(update={"deployments": {"dev": deployment}}))
+    assert state.errors == (
+        "Deployment: FailedCreate: violates PodSecurity",
+        "Deployment: ProgressDeadlineExceeded: timed out",
+    )
+
+
+def test_an_evicted_pod_says_why(image: Make) -> None:
+    evicted = build.pod("old", image("a"), ready=False)
+    evicted["status"] |= {"phase": "Failed", "reason": "Evicted", "message": "ephemeral storage"}
+    assert status.pod_status(evicted).problem == "Evicted: ephemeral storage"
+
+
 def test_a_broken_generator_and_a_broken_root_concern_everybody() -> None:
     conditions = [
         {"type": "ErrorOccurred", "status": "True", "message": "unable to parse file"},
@@ -146,6 +166,7 @@ def test_a_broken_version_file_is_an_error_of_its_environment_alone(released: Ro
     commit_all(released.deploy.directory, "by hand")
     states = status.from_reading(released.deploy, build.settled(image("a")))
     assert [bool(state.errors) for state in states] == [True, False, False]
+    assert [state.unreadable for state in states] == [True, False, False]
     assert "is not a version file" in states[0].errors[0]
 
 
