@@ -12,7 +12,7 @@ from kubernetes.config.config_exception import ConfigException  # type: ignore[i
 from pydantic import BaseModel, ConfigDict
 from urllib3.exceptions import HTTPError
 
-from lookout import contract, paths
+from lookout import contract, environment
 from lookout.errors import LookoutError
 
 Object = dict[str, Any]
@@ -40,8 +40,8 @@ class UnreachableError(LookoutError):
 
 
 def kubeconfig() -> str:
-    """$KUBECONFIG, or that of the local node."""
-    return os.environ.get("KUBECONFIG") or str(paths.state_dir() / "nodes" / "lookout" / "kubeconfig")
+    """$KUBECONFIG, as kubectl has it, or that of the local node."""
+    return os.environ.get("KUBECONFIG") or str(environment.kubeconfig())
 
 
 class Cluster:

@@ -40,7 +40,7 @@ def environment() -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{backend()}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file()),
         "BENTOML_HOME": os.environ.get("BENTOML_HOME", str(paths.cache_dir() / "bentoml")),
-        "KUBECONFIG": str(_kubeconfig()),
+        "KUBECONFIG": str(kubeconfig()),
         **_OFFLINE,
         **_PRIVATE,
     }
@@ -78,17 +78,18 @@ def passphrase_file() -> Path:
     return path
 
 
-def _path() -> str:
-    mine = [str(tools.pulumi_bin_dir()), str(tools.tool("kubectl").parent), str(Path(sys.prefix) / "bin")]
-    others = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part not in mine]
-    return os.pathsep.join([*mine, *others])
-
-
-def _kubeconfig() -> Path:
+def kubeconfig() -> Path:
+    """The administrator's kubeconfig of the stack's node; there only while the node is."""
     # Imported here: the settings come from infra/, which most commands that set an environment do not need.
     from infra import stackfile
 
     return stackfile.settings(STACK).node.kubeconfig
+
+
+def _path() -> str:
+    mine = [str(tools.pulumi_bin_dir()), str(tools.tool("kubectl").parent), str(Path(sys.prefix) / "bin")]
+    others = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part not in mine]
+    return os.pathsep.join([*mine, *others])
 
 
 app = typer.Typer(add_completion=False)

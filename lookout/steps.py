@@ -84,7 +84,9 @@ class Steps:
         if progress:
             progress.stop()
         suffix = f"  {outcome}" if outcome else ""
-        self.console.print(f" {mark} {name:<34} {time.monotonic() - started:7.1f} s{suffix}", markup=False)
+        self.console.print(
+            f" {mark} {name:<34} {time.monotonic() - started:7.1f} s{suffix}", markup=False, soft_wrap=True
+        )
 
     def _spinner(self) -> Progress:
         return Progress(

@@ -15,11 +15,12 @@ def show(steps: Steps, spec: NodeSpec, environments: Sequence[EnvironmentStatus]
     """Print it to standard output."""
     console = Console(highlight=False)
     console.print()
-    console.print(_environments(spec, environments))
+    console.print(_environments(spec, environments), soft_wrap=True)
+    console.print()
     prod = f"http://127.0.0.1:{spec.doors.prod}"
     rows = {
-        "page": prod,
-        "API": f"{prod}{contract.DETECT_PATH}   (described at {prod}/docs)",
+        "model": ", ".join(sorted({state.pushed.model for state in environments if state.pushed})),
+        "API": f"{prod}{contract.DETECT_PATH}   (see {prod}/docs)",
         "push releases to": f"{spec.git_url}   (cloned at {_short(paths.deploy_dir())})",
         "registry": spec.registry,
         "kubeconfig": str(spec.kubeconfig),
@@ -29,27 +30,26 @@ def show(steps: Steps, spec: NodeSpec, environments: Sequence[EnvironmentStatus]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in rows.items():
         table.add_row(name, value)
-    console.print(table)
+    console.print(table, soft_wrap=True)
     console.print("\nNext:")
     for command, why in {
-        'eval "$(.venv/bin/lookout env)"': "plain pulumi, kubectl and lookout in this shell",
+        'eval "$(.venv/bin/lookout env)"': "plain pulumi, kubectl, lookout here",
         "lookout release status": "git beside the cluster",
         "lookout release promote dev staging --push": "a release by git push",
         "make load": "load prod and get a report",
-        "make down": f"take it down again; this took {steps.elapsed_s:.0f} s to bring up",
+        "make down": f"take it down; it came up in {steps.elapsed_s:.0f} s",
     }.items():
-        console.print(f"  {command:<46} {why}", markup=False)
+        console.print(f"  {command:<44} {why}", markup=False, soft_wrap=True)
 
 
 def _environments(spec: NodeSpec, environments: Sequence[EnvironmentStatus]) -> Table:
-    table = Table("environment", "page", "bento", "model", "Argo CD", "pods", title="Detectors", title_justify="left")
+    table = Table("environment", "page", "bento", "Argo CD", "pods", box=None, padding=(0, 2, 0, 0))
     ports = spec.doors.model_dump()
     for state in environments:
         table.add_row(
             state.environment,
             f"http://127.0.0.1:{ports[state.environment]}",
             state.pushed.bento if state.pushed else "-",
-            state.pushed.model if state.pushed else "-",
             f"{state.sync}, {state.health}",
             f"{state.replicas_ready}/{state.replicas_wanted}",
         )

@@ -13,7 +13,6 @@ from infra.node.spec import NodeSpec
 from lookout import contract, first_photo, paths, summary
 from lookout.artifact import Artifact
 from lookout.environment import STACK
-from lookout.errors import LookoutError
 from lookout.exclusive import only_one
 from lookout.prepare import check_machine, prepare
 from lookout.steps import Steps
@@ -77,9 +76,7 @@ def _check_node(spec: NodeSpec) -> None:
         return
     for listener in sandbox.open_doors(spec).values():
         listener.close()
-    taken = sandbox.taken_ranges(spec)
-    if taken:
-        raise LookoutError(f"address ranges are taken: {'; '.join(taken)}", "choose others in Pulumi.local.yaml")
+    sandbox.refuse_taken_ranges(spec)
 
 
 def _record(steps: Steps) -> Path:

@@ -1,6 +1,6 @@
 """`make test`: everything, in phases, saying how long each took. Exit code 0 only when every phase passed.
 
-    python -m tests.run [PHASE …]        all phases, or only those named: static prepare unit cluster
+python -m tests.run [PHASE …]        all phases, or only those named: static prepare unit cluster
 """
 
 import os
@@ -40,7 +40,8 @@ def main(wanted: Sequence[str]) -> int:
             continue
         print(f"\n=== {name}", flush=True)
         started = time.monotonic()
-        passed = all([_run(command) for command in commands])
+        outcomes = [_run(command) for command in commands]  # every one, so that one run shows all that is wrong
+        passed = all(outcomes)
         took[name] = (time.monotonic() - started, passed)
         if name == "prepare" and not passed:
             break

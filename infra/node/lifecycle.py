@@ -127,12 +127,7 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
         _end(spec)
     if not is_running(spec):
         _end(spec)  # what a crash left
-        taken = sandbox.taken_ranges(spec)
-        if taken:
-            raise LookoutError(
-                f"address ranges are taken: {'; '.join(taken)}",
-                "choose others: pulumi config set --path 'lookout:local.podCidr' … (or linkCidr, serviceCidr)",
-            )
+        sandbox.refuse_taken_ranges(spec)
         spec.directory.mkdir(parents=True, exist_ok=True)
         (spec.directory / "spec.json").write_text(spec.model_dump_json(indent=2))
         git_server.prepare(spec)

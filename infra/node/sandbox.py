@@ -36,17 +36,21 @@ def veth(spec: NodeSpec) -> str:
     return f"lk-{spec.name}"
 
 
-def taken_ranges(spec: NodeSpec) -> list[str]:
-    """Addresses and routes of this machine, other than the node's own, that overlap the node's ranges."""
+def refuse_taken_ranges(spec: NodeSpec) -> None:
+    """LookoutError when a route of this machine, other than the node's own, overlaps the node's ranges."""
     wanted = (spec.link_cidr, spec.pod_cidr, spec.service_cidr)
-    found = []
+    taken = set()
     for route in json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]"):
         destination = route.get("dst", "default")
-        if destination == "default" or route.get("dev") in (veth(spec), "lo") or route.get("type") == "broadcast":
+        if destination == "default" or route.get("dev") == veth(spec) or route.get("type") == "broadcast":
             continue
         network = ipaddress.IPv4Network(destination, strict=False)
-        found += [f"{mine} overlaps route {network} on {route.get('dev')}" for mine in wanted if mine.overlaps(network)]
-    return sorted(set(found))
+        taken |= {f"{mine} overlaps route {network} on {route.get('dev')}" for mine in wanted if mine.overlaps(network)}
+    if taken:
+        raise LookoutError(
+            f"address ranges are taken: {'; '.join(sorted(taken))}",
+            "choose others: lookout:local.linkCidr, podCidr, serviceCidr in Pulumi.local.yaml",
+        )
 
 
 def open_doors(spec: NodeSpec) -> dict[str, socket.socket]:
@@ -69,7 +73,7 @@ def open_doors(spec: NodeSpec) -> dict[str, socket.socket]:
             listener.close()
         raise LookoutError(
             f"ports on 127.0.0.1 cannot be opened: {', '.join(taken)}",
-            "free them, or move the door: pulumi config set --path 'lookout:local.doors.<name>' <port>",
+            "free them, or move the doors: lookout:local.doors in Pulumi.local.yaml",
         )
     return doors
 
