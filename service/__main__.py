@@ -12,6 +12,8 @@ from lookout import contract
 
 KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that it is never the server that closes first."""
+LONGEST_REQUEST_S = 20
+"""How long a stopping server waits for what is in flight: with preStop hook and drain inside a grace of 30 s."""
 
 
 def main() -> None:
@@ -31,6 +33,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=LONGEST_REQUEST_S,
     )
 
 

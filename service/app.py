@@ -46,7 +46,7 @@ def create_app(model: Path, settings: Settings) -> Starlette:
     service = Service(Detector(model, settings, metrics), settings, metrics)
     app = Starlette(
         routes=service.routes(),
-        middleware=[Middleware(Observation, metrics=metrics)],
+        middleware=[Middleware(Observation, metrics=metrics, health=service.health)],
         exception_handlers={Problem: _problem, HTTPException: _http_exception, Exception: _internal},
         lifespan=service.lifespan,
     )

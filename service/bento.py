@@ -30,7 +30,7 @@ _BUILD_TIME: Final = frozenset(
         "service/bento_cli.py",
         *(
             f"service/model/{name}.py"
-            for name in ("archive", "cli", "evaluate", "fetch", "importer", "litert", "photos")
+            for name in ("archive", "chatter", "cli", "evaluate", "fetch", "importer", "litert", "photos")
         ),
     }
 )

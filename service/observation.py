@@ -10,6 +10,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookout import contract
+from service.health import Health, Phase
 from service.metrics import Metrics
 
 LOGGER: Final = logging.getLogger("lookout.access")
@@ -31,8 +32,8 @@ _SECURITY: Final = [
 class Observation:
     """ASGI middleware around the whole app. The request id is taken from X-Request-ID when it is a plain token."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, health: Health) -> None:
+        self._app, self._metrics, self._health = app, metrics, health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of the server."""
@@ -53,7 +54,11 @@ class Observation:
         async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode()), *_SECURITY]
+                own = [(b"x-request-id", request_id.encode()), *_SECURITY]
+                if self._health.phase is Phase.DRAINING:
+                    # The client opens its next connection elsewhere, before the server has to cut this one.
+                    own.append((b"connection", b"close"))
+                message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
         if counted:

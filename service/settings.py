@@ -28,9 +28,9 @@ class Settings(BaseModel):
     """Compute threads, one interpreter each; by default one a core of the CPU quota."""
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
     """Photos that may wait for a compute thread; above that a request gets 503."""
-    drain_s: Annotated[float, Field(ge=0, le=600)] = 0.0
-    """How long requests are still taken after SIGTERM, while readiness already says no. Under Kubernetes the preStop
-    hook waits before SIGTERM comes, so nothing more is needed there."""
+    drain_s: Annotated[float, Field(ge=0, le=600)] = 3.0
+    """How long requests are still taken after SIGTERM, while readiness already says no and each answer closes its
+    connection. A preStop hook alone does not empty a pod: clients keep connections that they opened before it."""
     runtime: Literal["litert-int8", "litert-float32", "tensorflow"] | None = None
     """Overrides the runtime that the model's card names."""
     model_dir: Path | None = None

@@ -85,13 +85,14 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
     Exit code 1 when the runtime that serves does not pass the gate.
     """
     from service.model import evaluate
+    from service.model.chatter import native_output_to_log
 
     model = stored.latest(bento_home.use(), name or cards.DEFAULT)
     found = stored.read_card(model)
     if not found.card.convertible:
         raise LookoutError(f"{found.tag} runs as the SavedModel itself: there is nothing to compare it with")
     steps = Steps("model-evaluate")
-    with steps.step(f"Judging {found.tag}") as step:
+    with steps.step(f"Judging {found.tag}") as step, native_output_to_log("model-conversion"):
         reports = evaluate.judge(model, found.card, ("litert-int8", "litert-float32"), step.detail)
         samples = {
             runtime: evaluate.on_samples(model, found.card, runtime)

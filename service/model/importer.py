@@ -25,6 +25,7 @@ from service import bento_home, runtimes
 from service.model import card as cards
 from service.model import evaluate, fetch, litert, savedmodel, stored, tfjs
 from service.model.card import ModelCard
+from service.model.chatter import native_output_to_log
 from service.model.parity import Parity
 from service.runtimes import RuntimeName
 
@@ -83,12 +84,13 @@ def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> Imported
         built = Path(temporary) / "model"
         built.mkdir()
         source = fetch.source_tree(card, Path(temporary) / "source", say)
-        _convert(card, source, built, say)
         reports: list[Parity] = []
         runtime: RuntimeName = "tensorflow"
-        if card.convertible:
-            reports = evaluate.judge(built, card, ("litert-int8", "litert-float32"), say)
-            runtime = _fastest_that_agrees(reports, say)
+        with native_output_to_log("model-conversion"):
+            _convert(card, source, built, say)
+            if card.convertible:
+                reports = evaluate.judge(built, card, ("litert-int8", "litert-float32"), say)
+                runtime = _fastest_that_agrees(reports, say)
         found = stored.StoredCard(
             card=card,
             version=stored.content_version(card, stored.digests(built)),

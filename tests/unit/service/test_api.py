@@ -109,10 +109,12 @@ def test_is_neither_ready_nor_alive_when_the_model_cannot_be_loaded(make_client:
 
 
 def test_is_no_longer_ready_while_draining_but_still_answers(client: TestClient) -> None:
+    assert "connection" not in client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).headers
     client.app.state.service.health.drain()  # type: ignore[attr-defined]  # the app is a Starlette
     assert client.get(contract.READINESS_PATH).status_code == 503
     assert client.get(contract.LIVENESS_PATH).status_code == 200
-    assert client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).status_code == 200
+    answer = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG)
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
 
 
 def test_never_becomes_ready_again_once_it_drains(client: TestClient) -> None:

@@ -1,0 +1,89 @@
+"""A real service process under SIGTERM: readiness goes first, requests go on, and only then the process."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lookout import contract, paths
+from service.model.importer import import_model
+from service.model.photos import sample_photos
+
+pytestmark = pytest.mark.loopback
+
+DRAIN_S = 1.5
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    model = import_model()
+    command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"LOOKOUT_MODEL_DIR": str(model.path), "LOOKOUT_DRAIN_S": str(DRAIN_S)}
+    with subprocess.Popen(command, env=environment, cwd=paths.PROJECT_ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, str | None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request(method, path, body, {"Content-Type": "image/jpeg"} if body else {})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("connection")
+    finally:
+        connection.close()
+
+
+def wait_until_ready(port: int) -> None:
+    for _ in range(600):
+        try:
+            if ask(port, "GET", contract.READINESS_PATH)[0] == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("the service did not become ready within 30 s")
+
+
+def test_sigterm_turns_readiness_off_then_drains_then_ends(server: "subprocess.Popen[bytes]", port: int) -> None:
+    wait_until_ready(port)
+    photo = sample_photos()["chelsea"]
+    assert ask(port, "POST", contract.DETECT_PATH, photo) == (200, None)
+
+    # A client in the middle of sending its photo when SIGTERM comes.
+    slow = socket.create_connection(("127.0.0.1", port), timeout=20)
+    head = f"POST {contract.DETECT_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
+    head += f"Content-Length: {len(photo)}\r\n\r\n"
+    slow.sendall(head.encode() + photo[:1000])
+    server.send_signal(signal.SIGTERM)
+    signalled = time.monotonic()
+    time.sleep(0.2)
+
+    assert ask(port, "GET", contract.READINESS_PATH)[0] == 503
+    assert ask(port, "GET", contract.LIVENESS_PATH)[0] == 200
+    assert ask(port, "POST", contract.DETECT_PATH, photo) == (200, "close")
+
+    # It finishes after the drain is over, and is still answered.
+    time.sleep(max(0.0, DRAIN_S + 0.3 - (time.monotonic() - signalled)))
+    slow.sendall(photo[1000:])
+    assert b"200 OK" in slow.recv(4096)
+    slow.close()
+    server.wait(timeout=10)
+    with pytest.raises(OSError, match="refused"):
+        ask(port, "GET", contract.LIVENESS_PATH)
