@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 
 from gitops.cluster import Cluster, Object
+from gitops.diagnosis import pod_status
 from gitops.promote import check_environment
-from gitops.status import pod_status
 from gitops.wait import event_line
 from lookout import contract, tools
 from lookout.errors import LookoutError, UsageError

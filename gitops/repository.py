@@ -79,6 +79,10 @@ class Repository:
         commit = git(self.directory, "rev-parse", "--short=12", revision)
         return version_file.parse(text, f"{path} at {commit} in {self.directory}")
 
+    def has_version(self, environment: str, revision: str = "HEAD") -> bool:
+        """Whether an environment has a version file at a revision, readable or not."""
+        return self.read(version_file.path(environment), revision) is not None
+
     def distance(self) -> Distance:
         """How far this clone and the remote branch, as last fetched, are apart."""
         if self.upstream is None:

@@ -1,29 +1,24 @@
 """Git beside cluster: what each environment should run, what Argo CD made of it, and what its pods run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from gitops import version_file
-from gitops.cluster import Cluster, Object, Reading, UnreachableError
+from gitops.cluster import Cluster, Reading, UnreachableError
+from gitops.diagnosis import (
+    PodStatus,
+    application_errors,
+    deployment_errors,
+    one_line_each,
+    pod_status,
+    shared_errors,
+)
 from gitops.repository import Distance, Repository
 from lookout import contract
 from lookout.artifact import Artifact
 from lookout.errors import LookoutError
-
-
-class PodStatus(BaseModel):
-    """One pod. `problem` says why it is not ready, where Kubernetes knows."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    digest: str
-    ready: bool
-    leaving: bool
-    restarts: int = 0
-    problem: str | None = None
 
 
 class EnvironmentStatus(BaseModel):
@@ -128,87 +123,11 @@ def from_reading(repository: Repository | None, reading: Reading | None) -> list
                     "release": release,
                     "pushed": pushed,
                     "unreadable": unreadable,
-                    "errors": (*_unique(errors), *cluster.errors),
+                    "errors": (*one_line_each(errors), *cluster.errors),
                 }
             )
         )
     return found
-
-
-def shared_errors(reading: Reading) -> list[str]:
-    """Errors of the root Application and of the ApplicationSets."""
-    errors = []
-    for application in reading.applications:
-        if application["metadata"]["name"] == contract.ROOT_APPLICATION:
-            errors += [f"Application {contract.ROOT_APPLICATION}: {text}" for text in application_errors(application)]
-    for application_set in reading.application_sets:
-        name = application_set["metadata"]["name"]
-        for condition in application_set.get("status", {}).get("conditions", ()):
-            if condition.get("type") == "ErrorOccurred" and condition.get("status") == "True":
-                errors.append(f"ApplicationSet {name}: {condition.get('message', '')}")
-    return _unique(errors)
-
-
-def application_errors(application: Object) -> list[str]:
-    """What Argo CD complains of in an Application: conditions, a failed sync, the objects it could not apply."""
-    status = application.get("status", {})
-    errors = [
-        f"{condition['type']}: {condition.get('message', '')}"
-        for condition in status.get("conditions", ())
-        if condition.get("type", "").endswith(("Error", "Warning"))
-    ]
-    operation = status.get("operationState", {})
-    if operation.get("phase") in ("Failed", "Error"):
-        errors.append(f"sync {operation['phase'].lower()}: {operation.get('message', '')}")
-        errors += [
-            f"{resource.get('kind')} {resource.get('name')}: {resource.get('message', '')}"
-            for resource in (operation.get("syncResult") or {}).get("resources", ())
-            if resource.get("status") == "SyncFailed"
-        ]
-    return _unique(errors)
-
-
-def deployment_errors(deployment: Object) -> list[str]:
-    """Why a Deployment gets no new pods (a quota, Pod Security), or that its rollout has taken too long."""
-    return _unique(
-        f"Deployment: {_sentence(condition.get('reason'), condition.get('message'))}"
-        for condition in deployment.get("status", {}).get("conditions", ())
-        if (condition.get("type"), condition.get("status")) in (("ReplicaFailure", "True"), ("Progressing", "False"))
-    )
-
-
-def pod_status(pod: Object) -> PodStatus:
-    """The few facts of a pod that matter here."""
-    status = pod.get("status", {})
-    containers: Sequence[Object] = status.get("containerStatuses", ())
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions", ()))
-    image = next((c["image"] for c in pod["spec"]["containers"] if c["name"] == contract.DETECTOR), "")
-    return PodStatus(
-        name=pod["metadata"]["name"],
-        digest=version_file.digest(image),
-        ready=ready,
-        leaving="deletionTimestamp" in pod["metadata"],
-        restarts=sum(c.get("restartCount", 0) for c in containers),
-        problem=None if ready else _problem(status, containers),
-    )
-
-
-def _problem(status: Object, containers: Iterable[Object]) -> str | None:
-    for container in containers:
-        waiting = container.get("state", {}).get("waiting")
-        if waiting and waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
-            return _sentence(waiting.get("reason"), waiting.get("message"))
-        if ended := container.get("state", {}).get("terminated"):
-            return _sentence(ended.get("reason"), ended.get("message") or f"exit code {ended.get('exitCode')}")
-    if status.get("reason"):  # an evicted pod
-        return _sentence(status["reason"], status.get("message"))
-    false = {c.get("type"): c for c in status.get("conditions", ()) if c.get("status") == "False"}
-    condition = false.get("PodScheduled") or false.get("Ready")
-    return _sentence(condition.get("reason"), condition.get("message")) if condition else None
-
-
-def _sentence(reason: str | None, message: str | None) -> str | None:
-    return ": ".join(part for part in (reason, message) if part) or None
 
 
 def _cluster_side(name: str, reading: Reading) -> EnvironmentStatus:
@@ -262,8 +181,3 @@ def _version(repository: Repository | None, name: str, revision: str, errors: li
     except LookoutError as error:
         errors.append(error.message)
         return None
-
-
-def _unique(texts: Iterable[str]) -> list[str]:
-    """Each text once and on one line: kustomize and the API server quote whole files."""
-    return list(dict.fromkeys(" ".join(text.split()) for text in texts))

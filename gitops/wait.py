@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gitops import status
+from gitops import diagnosis, status
 from gitops.cluster import Cluster, Object, UnreachableError
 from gitops.repository import Repository
 from gitops.status import EnvironmentStatus
@@ -36,7 +36,7 @@ def wait_healthy(
             reading = cluster.read(environments)
             states = [s for s in status.from_reading(repository, reading) if s.environment in environments]
             waiting = [f"{s.environment}: {why}" for s in states for why in s.waiting_for]
-            shared = status.shared_errors(reading)
+            shared = diagnosis.shared_errors(reading)
         except UnreachableError as error:  # an API server that restarts is waited for as well
             states, waiting, shared = [], [str(error)], []
         if not waiting:

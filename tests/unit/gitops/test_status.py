@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitops import release, status
+from gitops import diagnosis, release, status
 from gitops.cluster import Cluster, Reading, UnreachableError
 from gitops.status import EnvironmentStatus
 from lookout import contract
@@ -139,7 +139,7 @@ def test_pods_that_may_not_be_made_are_explained(released: Road, image: Make) ->
 def test_an_evicted_pod_says_why(image: Make) -> None:
     evicted = build.pod("old", image("a"), ready=False)
     evicted["status"] |= {"phase": "Failed", "reason": "Evicted", "message": "ephemeral storage"}
-    assert status.pod_status(evicted).problem == "Evicted: ephemeral storage"
+    assert diagnosis.pod_status(evicted).problem == "Evicted: ephemeral storage"
 
 
 def test_a_broken_generator_and_a_broken_root_concern_everybody() -> None:
@@ -155,7 +155,7 @@ def test_a_broken_generator_and_a_broken_root_concern_everybody() -> None:
         applications=(root,),
         application_sets=({"metadata": {"name": "detector"}, "status": {"conditions": conditions}},),
     )
-    assert status.shared_errors(reading) == [
+    assert diagnosis.shared_errors(reading) == [
         "Application lookout: ComparisonError: repository not reachable",
         "ApplicationSet detector: unable to parse file",
     ]
