@@ -22,7 +22,8 @@ from lookout.oci.image import stored_configuration
 from lookout.oci.layer import unpack
 
 _READY_WITHIN_S: Final = 30.0
-# $1 the root, $2 user:group, then the command. A mount namespace of its own takes every mount with it when it ends.
+# $1 the root, $2 user:group, $3 the folder, then the command. The shell stays as the namespace's first process, with
+# which everything in it ends: a change of user clears the parent-death signal, so the command itself would live on.
 _START: Final = """set -e
 root=$1; user=$2; workdir=$3; shift 3
 mount --make-rprivate /
@@ -32,7 +33,8 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 for name in null zero random urandom; do : > "$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
 mount -o remount,bind,ro "$root"
-exec chroot --userspec="$user" "$root" /usr/bin/env -C "$workdir" "$@"
+chroot --userspec="$user" "$root" /usr/bin/env -C "$workdir" "$@" || exit $?
+exit 0
 """
 
 

@@ -5,7 +5,6 @@ Argo CD (git) and Redis share one Debian layer: three bases of their own would b
 times for a node that runs all three anyway.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -104,8 +103,8 @@ def _build(image: NodeImage, entries: list[Entry], debian: Layer, progress: Prog
     return oci.image(image.ref, layers, image.config)
 
 
-def _entries(image: NodeImage, tool: Callable[[str], Path] = tools.tool) -> list[Entry]:
-    return [*(File(source=tool(name), target=f"{_BIN}/{name}") for name in image.programs), *image.entries]
+def _entries(image: NodeImage) -> list[Entry]:
+    return [*(File(source=tools.tool(name), target=f"{_BIN}/{name}") for name in image.programs), *image.entries]
 
 
 def _binary(name: str, tag: str, config: Config) -> NodeImage:

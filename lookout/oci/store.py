@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,8 @@ EPOCH_S: Final = 1735689600
 """2025-01-01: the one timestamp of files that are newer and of every image, so that equal inputs give equal digests."""
 RECIPE: Final = 1
 """Part of every key: raise it when the same inputs shall give other bytes."""
+_KEEP_S: Final = 30 * 86400.0
+"""How long a layer is kept that no build has asked for."""
 
 
 class Layer(BaseModel):
@@ -78,6 +81,7 @@ def cached_layer(key: str, make: Callable[[Path], Layer], progress: Progress) ->
         draft = temporary / "record.json"
         draft.write_text(made.model_dump_json())
         draft.replace(record)
+        _forget(time.time() - _KEEP_S)
         return made
 
 
@@ -117,7 +121,9 @@ def add_json(document: object) -> tuple[str, int]:
     content = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     path = blob_path(digest)
-    if not path.is_file():
+    if path.is_file():
+        path.touch()
+    else:
         with workspace() as temporary:
             (temporary / "blob").write_bytes(content)
             add_file(temporary / "blob", digest)
@@ -131,7 +137,32 @@ def _known(key: str) -> Layer | None:
         whole = blob_path(layer.digest).stat().st_size == layer.size_bytes
     except (FileNotFoundError, ValidationError):
         return None
-    return layer if whole else None
+    if not whole:
+        return None
+    record.touch()
+    return layer
+
+
+def _forget(before_s: float) -> None:
+    """Remove what nobody has asked for since then, or the cache would grow with every change of a tool; needs the lock.
+
+    A layer that is asked for again is made again.
+    """
+    records = list((root() / "records").glob("*.json"))
+    for record in records:
+        if record.stat().st_mtime < before_s:
+            record.unlink()
+    kept = {_layer_digest(record) for record in records if record.exists()}
+    for blob in (root() / "blobs" / "sha256").iterdir():
+        if f"sha256:{blob.name}" not in kept and blob.stat().st_mtime < before_s:
+            blob.unlink()
+
+
+def _layer_digest(record: Path) -> str:
+    try:
+        return Layer.model_validate_json(record.read_text()).digest
+    except ValidationError:
+        return ""
 
 
 def _wait_for(lock: int, progress: Progress) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -51,12 +52,11 @@ def push(image: Image, destination: str, progress: Progress = silent) -> str:
     _, tag = check_ref(image.ref)
     check_ref(f"{destination}:{tag}")
     progress(f"pushing {image.size_bytes / 1e6:.0f} MB to {destination}:{tag}")
-    with store.workspace(progress) as temporary:
-        layout = temporary / "layout"
+    with tempfile.TemporaryDirectory(prefix="lookout-push-") as name:  # without the store's lock: pushes may be long
+        layout, record = Path(name) / "layout", Path(name) / "digest"
         layout.mkdir()
         (layout / "oci-layout").write_text(json.dumps(_LAYOUT))
         (layout / "index.json").write_text(json.dumps(_index([image])))
-        record = temporary / "digest"
         process.run(
             [
                 *("skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests"),

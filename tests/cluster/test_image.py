@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service import bento, image, image_check, image_layers
+from service import bento_home, image, image_check, image_layers
 
 pytestmark = pytest.mark.cluster
 
@@ -38,7 +38,7 @@ def test_nothing_of_it_is_left_running_or_mounted(built: image.BuiltImage) -> No
 
 
 def test_a_changed_line_of_code_changes_the_last_layer_alone(built: image.BuiltImage, tmp_path: Path) -> None:
-    home = bento.build().path
+    home = bento_home.use() / "bentos" / built.bento.replace(":", "/")
     changed = tmp_path / home.name
     subprocess.run(["cp", "-r", home, changed], check=True)
     with (changed / "src/service/health.py").open("a") as source:
