@@ -11,7 +11,7 @@ from lookout.errors import LookoutError
 
 
 def bootstrap(url: str, directory: Path, artifact: Artifact) -> Outcome:
-    """Clone the repository to `directory` if need be and release `artifact` into all environments if none has a version.
+    """Clone the repository to `directory` if need be; release `artifact` into all environments if none has a version.
 
     What an earlier, interrupted call committed is pushed. LookoutError when the remote does not answer or has gone
     another way.

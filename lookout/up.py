@@ -5,13 +5,13 @@ from pathlib import Path
 
 import typer
 
-from gitops import release, repository, seed
+from gitops import seed
+from gitops.bootstrap import bootstrap
 from gitops.wait import wait_healthy
 from infra import stack, stackfile
 from infra.node import git_server, lifecycle, sandbox
 from infra.node.spec import NodeSpec
 from lookout import contract, first_photo, paths, summary
-from lookout.artifact import Artifact
 from lookout.environment import STACK
 from lookout.exclusive import only_one
 from lookout.prepare import check_machine, prepare
@@ -51,23 +51,12 @@ def _run(steps: Steps) -> None:
         artifact = image.push_image(built.tag, spec.registry, step.detail)
         step.done(artifact.image.rpartition("@")[2][:19])
     with steps.step("Bootstrap release") as step:
-        step.done(_bootstrap(spec, artifact))
+        step.done(bootstrap(spec.git_url, paths.deploy_dir(), artifact).summary)
     with steps.step("Detectors healthy") as step:
         environments = wait_healthy(contract.ENVIRONMENTS, _HEALTHY_WITHIN_S, step.detail, kubeconfig=spec.kubeconfig)
     with steps.step("A photo's boxes") as step:
         step.done(first_photo.detect(spec.doors.prod))
     summary.show(steps, spec, environments)
-
-
-def _bootstrap(spec: NodeSpec, artifact: Artifact) -> str:
-    """Clone the configuration; where no environment has a version yet, release this artifact into all of them."""
-    seed.clone(spec.git_url, paths.deploy_dir())
-    where = repository.Repository(paths.deploy_dir())
-    if any(where.version(environment) for environment in contract.ENVIRONMENTS):
-        return "unchanged: environments keep the versions that git names"
-    outcome = release.cut(where, artifact, contract.ENVIRONMENTS)
-    where.push()
-    return f"{artifact.bento} into {', '.join(contract.ENVIRONMENTS)} ({outcome.commit})"
 
 
 def _check_node(spec: NodeSpec) -> None:
