@@ -5,10 +5,12 @@ load everything a second time, and restarting what dies is Kubernetes' work.
 """
 
 import argparse
+import sys
 
 import uvicorn
 
 from lookout import contract
+from lookout.errors import LookoutError
 
 KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that it is never the server that closes first."""
@@ -23,8 +25,10 @@ def main() -> None:
     options.add_argument("--port", type=int, default=contract.CONTAINER_PORT, help="port to listen on")
     chosen = options.parse_args()
 
-    from service.service import Detector  # loads the model's card and fails early when there is none
-
+    try:
+        from service.service import Detector  # reads settings and the model's card
+    except LookoutError as error:
+        sys.exit(f"error: {error}")
     uvicorn.run(
         Detector.to_asgi(is_main=True),  # type: ignore[attr-defined]  # the decorator's type says class
         host=chosen.host,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from lookout.errors import EXIT_FAILURE, LookoutError, UsageError
 from lookout.steps import Steps
@@ -29,11 +29,9 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = Table("model", "version", "runtime", "F1", "licence", "title")
+    table = Table(Column("model", no_wrap=True), "version", Column("runtime", no_wrap=True), "F1", "licence")
     for row in rows:
-        table.add_row(
-            row["name"], row["version"] or "not imported", row["runtime"] or "", row["f1"], row["licence"], row["title"]
-        )
+        table.add_row(row["name"], row["version"] or "not imported", row["runtime"] or "", row["f1"], row["licence"])
     Console().print(table)
 
 
@@ -136,7 +134,9 @@ def _state(name: str) -> dict[str, Any]:
 
 
 def _print_parity(rows: list[dict[str, Any]]) -> None:
-    table = Table("runtime", "variants", "matched", "missed", "added", "F1", "median score shift", "gate")
+    table = Table(
+        Column("runtime", no_wrap=True), "variants", "matched", "missed", "added", "F1", "median score shift", "gate"
+    )
     for row in rows:
         shift = row["median_score_shift"]
         table.add_row(

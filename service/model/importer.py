@@ -80,7 +80,10 @@ def import_model(
 def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> ImportedModel:
     workshop = paths.cache_dir() / "models"
     workshop.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=workshop, prefix=".import-") as temporary:
+    prefix = f".import-{card.name}-"
+    for left in workshop.glob(f"{prefix}*"):  # of an import that was killed: this one holds the lock, so nobody uses it
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=workshop, prefix=prefix) as temporary:
         built = Path(temporary) / "model"
         built.mkdir()
         source = fetch.source_tree(card, Path(temporary) / "source", say)

@@ -3,16 +3,19 @@
 The first run fetches and converts (about a minute); later ones find the model in the cache.
 """
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from lookout import contract
 from service import runtimes, schema
 from service.app import create_app
+from service.decode import decode
 from service.model import card as cards
 from service.model import evaluate, parity, photos, savedmodel, stored
 from service.model.importer import ImportedModel, import_model
@@ -71,8 +74,6 @@ def test_judging_again_gives_the_figures_of_the_card(model: ImportedModel, card:
 
 
 def test_the_gate_would_stop_a_runtime_that_resizes_otherwise(model: ImportedModel, card: stored.StoredCard) -> None:
-    from PIL import Image
-
     reference = open_session("tensorflow", model.path, card.card)
     candidate = open_session("litert-float32", model.path, card.card)
 
@@ -141,3 +142,9 @@ def test_serving_needs_few_of_the_models_files(model: ImportedModel) -> None:
     assert stored.CARD_FILE in files
     assert not any(name.startswith(runtimes.SAVED_MODEL) for name in files)
     assert all(isinstance(path, Path) and path.is_file() for path in files.values())
+
+
+def test_the_service_decodes_photos_to_the_pixels_that_were_judged() -> None:
+    for data in photos.sample_photos().values():
+        expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        assert (decode(data, "image/jpeg", contract.MAX_IMAGE_PIXELS) == expected).all()

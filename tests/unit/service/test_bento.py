@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lookout import paths
 from service import bento
+from service.model.importer import import_model
 
 
 @pytest.fixture
@@ -40,6 +43,23 @@ def test_holds_no_build_time_module_and_no_bytecode() -> None:
     assert not {name for name in names if "pycache" in name or name.endswith(".pyc")}
     assert not names & {"service/bento.py", "service/image.py", "service/model/importer.py", "service/model/photos.py"}
     assert {"service/service.py", "service/web/index.html", "lookout/contract.py", bento.REQUIREMENTS} <= names
+
+
+def test_is_built_once_and_a_damaged_one_is_built_again() -> None:
+    import_model()
+    first = bento.build()
+    assert first.tag == f"detector:{bento.content_version(bento.code_files(), first.model_tag)}"
+    described = yaml.safe_load((first.path / "bento.yaml").read_text())
+    assert described["models"][0]["tag"] == first.model_tag
+    assert described["services"][0]["config"]["workers"] == 1
+    assert not bento.build().changed
+
+    (first.path / "src/service/app.py").write_text("rubbish")
+    said: list[str] = []
+    again = bento.build(said.append)
+    assert (again.tag, again.changed) == (first.tag, True)
+    assert "service/app.py differs" in said[0]
+    assert (again.path / "src/service/app.py").read_bytes() == (paths.PROJECT_ROOT / "service/app.py").read_bytes()
 
 
 def test_its_code_imports_by_itself_and_without_tensorflow(tmp_path: Path) -> None:
