@@ -1,7 +1,7 @@
 """The detector's image: made of a bento without a Docker daemon, pushed by digest.
 
-Where a Docker daemon answers, `bentoml containerize detector:<version>` makes an image of the same bento too; it is
-larger (it compiles nothing and carries a compiler), has other layers and needs Docker Hub, so releases use this one.
+Where a Docker daemon answers, `bentoml containerize detector:<version>` makes an image of the same bento too. It starts
+from python:3.11-slim of Docker Hub and adds a compiler and git, so it needs the open internet; releases use this one.
 """
 
 import re
