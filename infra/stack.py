@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from infra import stackfile, stacklock
+from infra import orphans, stackfile, stacklock
 from infra.events import NOT_READY, Report
 from lookout import environment, paths, process
 from lookout.environment import STACK
@@ -65,6 +65,7 @@ def preview(progress: Progress | None = None, name: str = STACK) -> Report:
 def destroy(progress: Progress | None = None, name: str = STACK) -> Report:
     """Take everything down that the stack made; an empty report when there is no such stack."""
     if not exists(name):
+        orphans.end(environment.backend())
         return Report()
     _mend(name)
     return _run(["destroy", "--yes", "--skip-preview"], name, progress)
@@ -123,7 +124,8 @@ def _reasons(name: str) -> list[str]:
 
 
 def _mend(name: str) -> None:
-    """Lift a dead owner's lock, and forget operations that an interrupted run left pending."""
+    """End what a killed Pulumi left running, lift its lock, and forget the operations it left pending."""
+    orphans.end(environment.backend())
     stacklock.release_if_dead(environment.backend(), name)
     if '"pending_operations"' not in _state_file(name).read_text():
         return

@@ -4,13 +4,18 @@ import json
 import socket
 from pathlib import Path
 
+from infra import orphans
 from lookout.errors import LookoutError
+
+
+class StackBusyError(LookoutError):
+    """Another Pulumi is working on the stack."""
 
 
 def release_if_dead(backend: Path, stack: str) -> list[Path]:
     """Remove the locks of processes that no longer run on this machine; returns what was removed.
 
-    LookoutError when a lock's owner is alive, or on another machine.
+    StackBusyError when a lock's owner is alive, or on another machine.
     """
     removed = []
     for lock in locks(backend, stack):
@@ -19,12 +24,12 @@ def release_if_dead(backend: Path, stack: str) -> list[Path]:
         except (FileNotFoundError, json.JSONDecodeError):
             owner = {}
         if _elsewhere(owner):
-            raise LookoutError(
+            raise StackBusyError(
                 f"stack {stack} is locked by process {owner.get('pid')} on {owner.get('hostname')}",
                 f"wait until it has ended there; if it never will: pulumi cancel --stack {stack}",
             )
         if _alive(owner):
-            raise LookoutError(
+            raise StackBusyError(
                 f"another pulumi (process {owner['pid']}) is working on stack {stack}",
                 "wait until it has ended, or interrupt it",
             )
@@ -43,8 +48,11 @@ def _elsewhere(owner: dict[str, object]) -> bool:
 
 
 def _alive(owner: dict[str, object]) -> bool:
+    pid = owner.get("pid")
+    if not isinstance(pid, int) or not orphans.running(pid):
+        return False
     try:
         # A process number may have been given to another program since.
-        return Path(f"/proc/{owner.get('pid')}/comm").read_text().strip().startswith("pulumi")
+        return Path(f"/proc/{pid}/comm").read_text().strip().startswith("pulumi")
     except FileNotFoundError:
         return False

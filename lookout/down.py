@@ -8,6 +8,7 @@ import typer
 from infra import stack, stackfile
 from infra.node import lifecycle
 from infra.node.spec import NodeSpec
+from infra.stacklock import StackBusyError
 from lookout import paths
 from lookout.environment import STACK
 from lookout.errors import LookoutError
@@ -40,6 +41,8 @@ def _destroy_stack(step: Step, spec: NodeSpec) -> None:
     """Let Pulumi take its own down; what it cannot, after a crash for example, the teardown does."""
     try:
         step.done(stack.destroy(step.detail).summary())
+    except StackBusyError:
+        raise
     except LookoutError as error:
         step.detail(error.message)
         step.done("Pulumi could not; the teardown that follows does it")

@@ -1,0 +1,83 @@
+"""Plugins of a Pulumi that was killed. They outlive it, and one in the middle of a creation would go on with it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+_GONE_WITHIN_S: Final = 10.0
+
+
+def end(backend: Path) -> list[int]:
+    """End processes that worked for a Pulumi on this backend whose Pulumi is gone; returns their ids.
+
+    They are known by PULUMI_BACKEND_URL in their environment, and by having no living `pulumi` above them. The node's
+    own processes do not carry that variable (see infra.node.sandbox).
+    """
+    marker = f"PULUMI_BACKEND_URL=file://{backend}".encode()
+    mine = {os.getpid(), os.getppid()}
+    orphans = [
+        pid
+        for pid in _processes()
+        if pid not in mine and marker in _environment(pid) and _is_plugin(pid) and not _owned(pid)
+    ]
+    for pid in orphans:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    deadline = time.monotonic() + _GONE_WITHIN_S
+    while any(running(pid) for pid in orphans) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return orphans
+
+
+def running(pid: int) -> bool:
+    """Whether a process is there and not a zombie that nobody has collected yet."""
+    return _stat(pid)[0] not in ("", "Z")
+
+
+def _is_plugin(pid: int) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"pulumi-language-" in command or b"pulumi-resource-" in command or b"pulumi.dynamic" in command
+
+
+def _owned(pid: int) -> bool:
+    """Whether a living `pulumi` is among the process's ancestors."""
+    while pid > 1:
+        state, parent = _stat(pid)
+        if _name(pid) == "pulumi" and state not in ("", "Z"):
+            return True
+        pid = parent
+    return False
+
+
+def _stat(pid: int) -> tuple[str, int]:
+    """State letter and parent; an empty state for a process that is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "", 0
+    return fields[0], int(fields[1])
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]

@@ -1,0 +1,76 @@
+"""A killed `up` at several steps, then `down`: nothing is left, and the next `up` works. Takes the road down: last."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.cluster.road import Road, kill_group
+from tests.cluster.traces import traces
+
+pytestmark = pytest.mark.cluster
+
+_GONE = ("processes", "mounts", "network namespaces", "interfaces", "routes", "control groups")
+
+
+def assert_nothing_runs(road: Road) -> None:
+    left = traces(road.state, road.spec.name)
+    assert {what: left[what] for what in _GONE} == {what: [] for what in _GONE}
+
+
+def test_down_takes_at_most_15_seconds_and_leaves_only_git_and_registry(road: Road) -> None:
+    started = time.monotonic()
+    road.lookout("down")
+    assert time.monotonic() - started <= 15
+    assert_nothing_runs(road)
+    assert sorted(path.name for path in road.kubeconfig.parent.iterdir()) == ["git", "registry"]
+
+
+def test_down_again_is_harmless(road: Road) -> None:
+    road.lookout("down")
+    assert_nothing_runs(road)
+
+
+@pytest.mark.parametrize("last_words", ["namespaces and services", "kubeadm init", "creating argocd/Deployment"])
+def test_a_killed_up_can_be_taken_down_without_a_trace(road: Road, last_words: str) -> None:
+    log = road.state / "lookout" / "logs" / "up.log"
+    log.unlink(missing_ok=True)
+    running = road.start("up")
+    deadline = time.monotonic() + 120
+    while not (log.exists() and last_words in log.read_text()):
+        assert running.poll() is None, "up ended before it could be killed"
+        assert time.monotonic() < deadline, f"up never came to {last_words!r}"
+        time.sleep(0.05)
+    kill_group(running)
+    road.lookout("down")
+    assert_nothing_runs(road)
+
+
+def test_after_a_killed_up_the_next_up_repairs_and_detects(road: Road) -> None:
+    log = road.state / "lookout" / "logs" / "up.log"
+    log.unlink(missing_ok=True)
+    running = road.start("up")
+    while not (log.exists() and "kubeadm init" in log.read_text()):
+        assert running.poll() is None
+        time.sleep(0.05)
+    kill_group(running)
+    started = time.monotonic()
+    done = road.lookout("up")
+    print(f"up after a killed up: {time.monotonic() - started:.0f} s")
+    assert "cat 0." in done.stderr
+
+
+def test_interrupting_up_ends_with_130_and_the_next_down_is_clean(road: Road) -> None:
+    road.lookout("down")
+    running = road.start("up")
+    log = road.state / "lookout" / "logs" / "up.log"
+    while not (log.exists() and "importing images" in log.read_text()):
+        assert running.poll() is None
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate(timeout=90)
+    assert running.returncode == 130, output
+    assert "Traceback" not in output
+    road.lookout("down")
+    assert_nothing_runs(road)
