@@ -115,7 +115,7 @@ def _step(metadata: dict[str, Any], words: dict[str, str]) -> str | None:
 
 def _is_consequence(text: str) -> bool:
     """Pulumi's closing words after an error already told."""
-    return text in (
+    return text.startswith("an unhandled error occurred: program exited") or text in (
         "update failed",
         "preview failed",
         "destroy failed",

@@ -1,9 +1,12 @@
 """One Kubernetes manifest as one Pulumi resource, whatever its kind."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pulumi
+
+_FIELD_MANAGER: Final = "pulumi.com/patchFieldManager"
+"""By default each object gets a random one, and what an interrupted run made would conflict with the next run's."""
 
 
 class Manifest(pulumi.CustomResource):
@@ -16,9 +19,10 @@ class Manifest(pulumi.CustomResource):
     def __init__(self, document: Mapping[str, Any], opts: pulumi.ResourceOptions, *, kind: str | None = None) -> None:
         """`kind` overrides the resource's type, as `NodePatch` does for changing a Node that others made."""
         version = document["apiVersion"] if "/" in document["apiVersion"] else f"core/{document['apiVersion']}"
-        super().__init__(
-            f"kubernetes:{version}:{kind or document['kind']}", logical_name(document), dict(document), opts
-        )
+        metadata = document["metadata"]
+        annotations = {**metadata.get("annotations", {}), _FIELD_MANAGER: "lookout-pulumi"}
+        props = {**document, "metadata": {**metadata, "annotations": annotations}}
+        super().__init__(f"kubernetes:{version}:{kind or document['kind']}", logical_name(document), props, opts)
 
 
 def logical_name(document: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ named after the target. Pulumi.<target>.example.yaml shows each.
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -23,6 +23,7 @@ PROJECT: Final = "lookout"
 Target = Literal["local", "kind", "existing", "gke", "eks", "aks"]
 ClusterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,37}[a-z0-9]$")]
 Text = Annotated[str, Field(min_length=1)]
+Section = TypeVar("Section", bound=Strict)
 
 
 class Local(NodeSpec):
@@ -125,6 +126,28 @@ class Settings(Strict):
         """The embedded node of target local."""
         return self.local or Local()
 
+    @property
+    def required_repository(self) -> str:
+        """The configuration repository of a target that has none of its own."""
+        return self._given("gitops.repository", self.gitops.repository)
+
+    @property
+    def required_registry(self) -> str:
+        """The registry of a target that has none of its own."""
+        return self._given("registry", self.registry)
+
+    def section(self, kind: type[Section]) -> Section:
+        """The target's own section. LookoutError when the settings are of another target."""
+        section = getattr(self, self.target)
+        if not isinstance(section, kind):
+            raise LookoutError(f"target {self.target} needs its section {PROJECT}:{self.target}")
+        return section
+
+    def _given(self, key: str, value: str | None) -> str:
+        if value is None:
+            raise LookoutError(f"target {self.target} needs {PROJECT}:{key}", "set it in the stack's file")
+        return value
+
     def _check_pools(self) -> None:
         names = [pool.name for pool in self.node_pools]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -138,6 +161,15 @@ class Settings(Strict):
                 raise ValueError(f"target local is one machine: {real[1].name} would be a second node pool without gpu")
             if real and real[0].taints:
                 raise ValueError(f"node pool {real[0].name} is this machine itself on target local: remove its taints")
+        if self.target == "gke":
+            # https://cloud.google.com/compute/docs/gpus lists no machine with it.
+            odd = [pool.name for pool in self.node_pools if pool.gpu and pool.gpu.type == "nvidia-a10g"]
+            if odd:
+                raise ValueError(f"node pool {odd[0]}: GKE has no nvidia-a10g; its nearest is nvidia-l4")
+        if self.target == "kind":
+            odd = [pool.name for pool in self.node_pools if pool.gpu]
+            if odd:
+                raise ValueError(f"node pool {odd[0]}: target kind has no GPUs; target local simulates them")
         if self.target == "aks":
             # https://learn.microsoft.com/azure/aks/create-node-pools#limitations
             odd = [name for name in names if len(name) > 12 or not name.isalnum()]

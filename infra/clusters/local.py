@@ -26,8 +26,8 @@ def provision(settings: Settings) -> Cluster:
     access = node.kubeconfig.apply(lambda text: _answering_at_once(text, spec))
     cluster = Cluster(
         kubeconfig=node.kubeconfig,
-        identity=node.id,
-        provider=kubernetes_provider(access, node.id, owner=node, needs=running),
+        identity=node.fingerprint,
+        provider=kubernetes_provider(access, node.fingerprint, owner=node, needs=running),
         owner=node,
         needs=(running,),
         repository=settings.gitops.repository or spec.git_url_in_cluster,

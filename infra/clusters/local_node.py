@@ -21,27 +21,30 @@ _TIMEOUTS: Final = pulumi.CustomTimeouts(create="20m", update="20m", delete="5m"
 
 
 class LocalNodeProvider(ResourceProvider):
-    """Makes one embedded node and takes it down."""
+    """Makes one embedded node, makes another in its place, and takes it down."""
 
     serialize_as_secret_always = False
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Bring the node up; a node half made by an interrupted run is repaired."""
-        outputs = _bring_up(props)
-        return CreateResult(f"{props['spec']['name']}-{outputs['fingerprint']}", outputs)
+        return CreateResult(props["spec"]["name"], _bring_up(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Replace for another name or range, or when the cluster's state is gone; update for a renewed kubeconfig."""
-        old, new = olds["spec"], news["spec"]
-        spec = NodeSpec.model_validate(old)
-        replaces = ["spec"] if any(old[key] != new[key] for key in _IDENTITY) else []
-        if not replaces and fingerprint(spec) != olds["fingerprint"]:
-            replaces = ["fingerprint"]
-        renewed = spec.kubeconfig.exists() and spec.kubeconfig.read_text() != olds["kubeconfig"]
-        return DiffResult(changes=bool(replaces) or renewed, replaces=replaces, delete_before_replace=True)
+        """Another node for another name or range, or when the cluster's state is gone; doors are not its concern.
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Take the renewed kubeconfig over."""
+        Never a replacement in Pulumi's sense, which would first delete each object of the old cluster: the new
+        fingerprint makes the Kubernetes provider, and so everything in the cluster, anew.
+        """
+        spec = NodeSpec.model_validate(olds["spec"])
+        renewed = spec.kubeconfig.exists() and spec.kubeconfig.read_text() != olds["kubeconfig"]
+        return DiffResult(changes=_is_another(olds, news) or fingerprint(spec) != olds["fingerprint"] or renewed)
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Put the new node in the place of the old one, or repair it."""
+        from infra.node import lifecycle
+
+        if _is_another(olds, news):
+            lifecycle.destroy(NodeSpec.model_validate(olds["spec"]))
         return UpdateResult(_bring_up(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
@@ -75,9 +78,10 @@ class LocalNodeRunningProvider(ResourceProvider):
 
 
 class LocalNode(Resource, name="LocalNode"):
-    """The embedded node; `kubeconfig` is a secret, `id` names this very cluster."""
+    """The embedded node; `kubeconfig` is a secret, `fingerprint` names this very cluster."""
 
     kubeconfig: pulumi.Output[str]
+    fingerprint: pulumi.Output[str]
     address: pulumi.Output[str]
 
     def __init__(self, name: str, spec: NodeSpec) -> None:
@@ -93,7 +97,7 @@ class LocalNodeRunning(Resource, name="LocalNodeRunning"):
     def __init__(self, name: str, spec: NodeSpec, node: LocalNode) -> None:
         """Register that `node`, described by `spec`, is to run."""
         options = pulumi.ResourceOptions(deleted_with=node, custom_timeouts=_TIMEOUTS)
-        super().__init__(LocalNodeRunningProvider(), name, {"spec": plain(spec), "node": node.id}, options)
+        super().__init__(LocalNodeRunningProvider(), name, {"spec": plain(spec), "node": node.fingerprint}, options)
 
 
 def plain(spec: NodeSpec) -> dict[str, Any]:
@@ -108,6 +112,10 @@ def fingerprint(spec: NodeSpec) -> str | None:
     """
     authority = spec.directory / "root" / "etc-kubernetes" / "pki" / "ca.crt"
     return hashlib.sha256(authority.read_bytes()).hexdigest()[:12] if authority.exists() else None
+
+
+def _is_another(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    return any(olds["spec"][key] != news["spec"][key] for key in _IDENTITY)
 
 
 def _runs_as(wanted: dict[str, Any]) -> bool:
