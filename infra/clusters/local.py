@@ -26,8 +26,8 @@ def provision(settings: Settings) -> Cluster:
     access = node.kubeconfig.apply(lambda text: _answering_at_once(text, spec))
     cluster = Cluster(
         kubeconfig=node.kubeconfig,
-        identity=node.fingerprint,
-        provider=kubernetes_provider(access, node.fingerprint, owner=node, needs=running),
+        identity=node.identity,
+        provider=kubernetes_provider(access, node.identity, owner=node, needs=running),
         owner=node,
         needs=(running,),
         repository=settings.gitops.repository or spec.git_url_in_cluster,

@@ -78,7 +78,7 @@ class LocalNodeRunningProvider(ResourceProvider):
 
 
 class LocalNode(Resource, name="LocalNode"):
-    """The embedded node; `kubeconfig` is a secret, `fingerprint` names this very cluster."""
+    """The embedded node; `kubeconfig` is a secret, `identity` names this very cluster."""
 
     kubeconfig: pulumi.Output[str]
     fingerprint: pulumi.Output[str]
@@ -89,6 +89,8 @@ class LocalNode(Resource, name="LocalNode"):
         props = {"spec": plain(spec), "kubeconfig": None, "address": None, "fingerprint": None}
         options = pulumi.ResourceOptions(additional_secret_outputs=["kubeconfig"], custom_timeouts=_TIMEOUTS)
         super().__init__(LocalNodeProvider(), name, props, options)
+        self.identity = self.fingerprint.apply(lambda fingerprint: f"{spec.name}-{fingerprint}")
+        """Names this very cluster: another one, whatever the reason, has another."""
 
 
 class LocalNodeRunning(Resource, name="LocalNodeRunning"):
@@ -97,7 +99,7 @@ class LocalNodeRunning(Resource, name="LocalNodeRunning"):
     def __init__(self, name: str, spec: NodeSpec, node: LocalNode) -> None:
         """Register that `node`, described by `spec`, is to run."""
         options = pulumi.ResourceOptions(deleted_with=node, custom_timeouts=_TIMEOUTS)
-        super().__init__(LocalNodeRunningProvider(), name, {"spec": plain(spec), "node": node.fingerprint}, options)
+        super().__init__(LocalNodeRunningProvider(), name, {"spec": plain(spec), "node": node.identity}, options)
 
 
 def plain(spec: NodeSpec) -> dict[str, Any]:
