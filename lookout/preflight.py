@@ -24,7 +24,7 @@ from lookout import contract, paths
 MINIMUM_GO: Final = (1, 25, 11)
 MINIMUM_NODE: Final = (18,)
 PYTHONS: Final = ((3, 11), (3, 12))
-MINIMUM_MEMORY_BYTES: Final = 8 * 10**9
+MINIMUM_MEMORY_BYTES: Final = 12 * 10**9
 """The node and three environments with a surge pod each; linking the largest tool takes about as much."""
 COLD_DISK_BYTES: Final = 25 * 10**9
 """Go's module and build caches, the Python environment, images and the node's state, on a first run."""
