@@ -7,6 +7,7 @@ import pulumi
 
 _FIELD_MANAGER: Final = "pulumi.com/patchFieldManager"
 """By default each object gets a random one, and what an interrupted run made would conflict with the next run's."""
+_FORCE: Final = "pulumi.com/patchForce"
 
 
 class Manifest(pulumi.CustomResource):
@@ -21,6 +22,9 @@ class Manifest(pulumi.CustomResource):
         version = document["apiVersion"] if "/" in document["apiVersion"] else f"core/{document['apiVersion']}"
         metadata = document["metadata"]
         annotations = {**metadata.get("annotations", {}), _FIELD_MANAGER: "lookout-pulumi"}
+        if opts.deleted_with is not None:
+            # The cluster is ours: what somebody changed by hand is taken back instead of being a conflict.
+            annotations[_FORCE] = "true"
         props = {**document, "metadata": {**metadata, "annotations": annotations}}
         super().__init__(f"kubernetes:{version}:{kind or document['kind']}", logical_name(document), props, opts)
 

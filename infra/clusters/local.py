@@ -68,7 +68,6 @@ def _label(spec: NodeSpec, pool: NodePool, cluster: Cluster) -> None:
         "metadata": {
             "name": spec.name,
             "labels": pool.all_labels,
-            "annotations": {"pulumi.com/patchForce": "true"},
         },
     }
     Manifest(patch, cluster.inside(), kind="NodePatch")

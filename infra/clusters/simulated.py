@@ -42,8 +42,6 @@ def node(pool: NodePool, number: int) -> dict[str, Any]:
                 contract.CPU_COUNT_ANNOTATION: str(pool.cpus),
                 contract.MEMORY_ANNOTATION: pool.memory,
                 contract.GPU_COUNT_ANNOTATION: str(pool.gpu.count if pool.gpu else 0),
-                # The node controller writes taints too (not-ready and its like), and the list has one owner only.
-                "pulumi.com/patchForce": "true",
             },
         },
         "spec": {"taints": [taint.manifest for taint in (*pool.all_taints, SIMULATED_TAINT)]},
