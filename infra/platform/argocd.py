@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
@@ -36,15 +37,24 @@ _SMALL_REQUESTS: Final = {"cpu": "10m", "memory": "64Mi"}
 """The embedded node keeps its two cores for the detector."""
 
 
-def install(cluster: Cluster) -> list[pulumi.Resource]:
-    """Install Argo CD; returns what has to be there before Argo CD's own resources can be made."""
+@dataclass(frozen=True)
+class Installed:
+    """Argo CD in a cluster: what its own resources need before they can be made, and what acts on them."""
+
+    ground: tuple[pulumi.Resource, ...]
+    controllers: tuple[pulumi.Resource, ...]
+
+
+def install(cluster: Cluster) -> Installed:
+    """Install Argo CD."""
     namespace = Manifest(_namespace(), cluster.inside())
     definitions = Definitions(
         "argocd-definitions", MANIFEST, cluster.kubeconfig, cluster.identity, _outside(cluster.inside())
     )
-    for document in manifests(cluster.images, small=cluster.small):
-        Manifest(document, cluster.inside(namespace))
-    return [namespace, definitions]
+    controllers = [
+        Manifest(document, cluster.inside(namespace)) for document in manifests(cluster.images, small=cluster.small)
+    ]
+    return Installed(ground=(namespace, definitions), controllers=tuple(controllers))
 
 
 def version() -> str:

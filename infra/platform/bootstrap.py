@@ -7,10 +7,9 @@ annotations, where ApplicationSets read it.
 import json
 from typing import Any, Final
 
-import pulumi
-
 from infra.clusters.cluster import Cluster
 from infra.manifest import Manifest
+from infra.platform.argocd import Installed
 from infra.settings import Settings
 from lookout import contract
 
@@ -18,14 +17,16 @@ _IN_CLUSTER: Final = "https://kubernetes.default.svc"
 _ROOT_FILES: Final = "{projects/*.yaml,applicationsets/*.yaml}"
 
 
-def hand_over(settings: Settings, cluster: Cluster, installed: list[pulumi.Resource]) -> None:
+def hand_over(settings: Settings, cluster: Cluster, installed: Installed) -> None:
     """Register this cluster with Argo CD and give it the root of the configuration repository."""
-    secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed))
-    repository = Manifest(repository_secret(cluster), cluster.inside(*installed))
-    project = Manifest(bootstrap_project(cluster), cluster.inside(*installed))
-    # A cluster of our own disappears as a whole; elsewhere the root has to take down what it brought.
-    root = root_application(settings, cluster, cascade=cluster.owner is None)
-    Manifest(root, cluster.inside(secret, repository, project))
+    secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed.ground))
+    repository = Manifest(repository_secret(cluster), cluster.inside(*installed.ground))
+    project = Manifest(bootstrap_project(cluster), cluster.inside(*installed.ground))
+    # A cluster of our own disappears as a whole. Elsewhere the root has to take down what it brought, for which the
+    # controllers must outlive it.
+    cascade = cluster.owner is None
+    root = root_application(settings, cluster, cascade=cascade)
+    Manifest(root, cluster.inside(secret, repository, project, *(installed.controllers if cascade else ())))
 
 
 def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
