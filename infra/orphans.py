@@ -72,11 +72,11 @@ def _name(pid: int) -> str:
         return ""
 
 
-def _environment(pid: int) -> bytes:
+def _environment(pid: int) -> list[bytes]:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
-        return b""
+        return []
 
 
 def _processes() -> list[int]:

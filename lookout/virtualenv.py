@@ -30,26 +30,28 @@ def main(directory: Path, requirements: Path) -> None:
 
 
 def _watch(command: list[str], log: Path, started: float) -> None:
-    """Run pip, its output in `log`; say now and then which package it is at."""
-    shown = time.monotonic()
-    last = ""
-    with (
-        log.open("a") as sink,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running,
-    ):
-        assert running.stdout is not None  # noqa: S101  # asked for a pipe
-        for line in running.stdout:
-            sink.write(line)
-            last = line.strip() or last
-            if time.monotonic() - shown > _SHOW_EVERY_S:
-                shown = time.monotonic()
-                print(f"   [{shown - started:5.0f} s] {last[:90]}", flush=True)
+    """Run pip, its output in `log`; every few seconds say what it is at, also while it is silent."""
+    with log.open("a") as sink:
+        running = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
+        while True:
+            try:
+                running.wait(_SHOW_EVERY_S)
+                break
+            except subprocess.TimeoutExpired:
+                print(f"   [{time.monotonic() - started:5.0f} s] {_last_line(log)[:90]}", flush=True)
+            except KeyboardInterrupt:
+                running.terminate()
+                running.wait()
+                sys.exit(130)
     if running.returncode != 0:
-        print(
-            f"error: the Python environment could not be installed: {last}\n  → the whole output is in {log}",
-            file=sys.stderr,
-        )
+        why = _last_line(log)
+        print(f"error: the Python environment could not be installed: {why}\n  → see {log}", file=sys.stderr)
         sys.exit(1)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "starting")
 
 
 if __name__ == "__main__":
