@@ -12,7 +12,8 @@ from gitops.release import Outcome
 from gitops.status import EnvironmentStatus, Overview
 from lookout.artifact import Artifact
 
-_SHOWN = len("sha256:") + 12
+_SHOWN = 12
+"""Hexadecimal digits of a digest: enough to compare by eye, and the table fits eighty columns."""
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
@@ -29,7 +30,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
 
 def show_overview(console: Console, overview: Overview) -> None:
     """A table of the environments; below it everything that is wrong or could not be read."""
-    table = Table("environment", "bento", "model", "digest in git", "Argo CD", "ready", "digest in pods", box=None)
+    table = Table("", "bento", "in git", "in pods", "Argo CD", "ready", box=None, padding=(0, 1, 0, 0))
     for state in overview.environments:
         table.add_row(*_row(state))
     console.print(table)
@@ -58,11 +59,10 @@ def _row(state: EnvironmentStatus) -> tuple[str, ...]:
     return (
         state.environment,
         shown.bento if shown else "unreadable" if state.unreadable else "no release",
-        shown.model if shown else "",
         _short(version_file.digest(shown.image)) if shown else "",
+        pods,
         argocd,
         ready,
-        pods,
     )
 
 
@@ -86,4 +86,4 @@ def _named(artifact: Artifact | None) -> str:
 
 
 def _short(digest: str) -> str:
-    return digest[:_SHOWN]
+    return digest.removeprefix("sha256:")[:_SHOWN]

@@ -5,7 +5,7 @@
         step.detail("installing 180 packages")
 
 On a terminal the running step shows a spinner with its latest detail; elsewhere (CI, a pipe) each start and each end
-is a line. How long every step took can be read afterwards from `steps.seconds`.
+is a line, and so is now and then what a long step is doing. How long every step took is in `steps.seconds`.
 """
 
 import time
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -20,14 +21,19 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from lookout import paths
 from lookout.errors import LookoutError
 
+_LINE_EVERY_S: Final = 5.0
+"""Without a terminal: how often a long step prints what it is doing."""
+
 
 class Step:
     """One running step: `detail` says what it is doing right now."""
 
-    def __init__(self, name: str, log: Path, progress: Progress | None) -> None:
+    def __init__(self, name: str, log: Path, console: Console, progress: Progress | None) -> None:
         self.name = name
         self.log = log
         self.outcome = ""
+        self._console = console
+        self._shown = time.monotonic()
         self._progress = progress
         self._task = progress.add_task(name, total=None, detail="") if progress else None
 
@@ -37,6 +43,9 @@ class Step:
             sink.write(f"[{datetime.now(UTC):%H:%M:%S}] {self.name}: {text}\n")
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, detail=text[:90])
+        elif time.monotonic() - self._shown > _LINE_EVERY_S:
+            self._shown = time.monotonic()
+            self._console.print(f"           {text}", markup=False, soft_wrap=True)
 
     def done(self, text: str) -> None:
         """What to show beside the step when it has ended, for example `unchanged`."""
@@ -69,7 +78,7 @@ class Steps:
             progress.start()
         else:
             self.console.print(f"[{self.elapsed_s:6.1f} s] {name} …", markup=False)
-        step = Step(name, self.log, progress)
+        step = Step(name, self.log, self.console, progress)
         try:
             yield step
         except BaseException as error:

@@ -20,8 +20,8 @@ def show(steps: Steps, spec: NodeSpec, environments: Sequence[EnvironmentStatus]
     prod = f"http://127.0.0.1:{spec.doors.prod}"
     rows = {
         "model": ", ".join(sorted({state.pushed.model for state in environments if state.pushed})),
-        "API": f"{prod}{contract.DETECT_PATH}   (see {prod}/docs)",
-        "push releases to": f"{spec.git_url}   (cloned at {_short(paths.deploy_dir())})",
+        "API": f"{prod}{contract.DETECT_PATH} (see /docs)",
+        "push releases to": f"{spec.git_url} (cloned at {_short(paths.deploy_dir())})",
         "registry": spec.registry,
         "kubeconfig": str(spec.kubeconfig),
         "simulated": "GPU pools (KWOK): real scheduling, simulated nodes and pods",
@@ -43,7 +43,7 @@ def show(steps: Steps, spec: NodeSpec, environments: Sequence[EnvironmentStatus]
 
 
 def _environments(spec: NodeSpec, environments: Sequence[EnvironmentStatus]) -> Table:
-    table = Table("environment", "page", "bento", "Argo CD", "pods", box=None, padding=(0, 2, 0, 0))
+    table = Table("environment", "page", "bento", "Argo CD", "pods", box=None, padding=(0, 1, 0, 0))
     ports = spec.doors.model_dump()
     for state in environments:
         table.add_row(
