@@ -26,6 +26,8 @@ def application(environment: str) -> str:
 # --- The service ------------------------------------------------------------------------------------------------------
 SERVICE_PORT: Final = 80
 CONTAINER_PORT: Final = 3000
+LAPTOP_PORT: Final = 3001
+"""Where `lookout bento serve` listens: beside the node's doors, not on one of them."""
 LIVENESS_PATH: Final = "/livez"
 READINESS_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"

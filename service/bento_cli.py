@@ -59,7 +59,7 @@ def list_command(as_json: AsJson = False) -> None:
 @app.command("serve")
 def serve_command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = contract.CONTAINER_PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = contract.LAPTOP_PORT,
 ) -> None:
     """Serve the detector from the clone, without any cluster, until Ctrl-C. The page is at http://HOST:PORT/."""
     from service import model_location, settings
