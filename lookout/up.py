@@ -13,6 +13,7 @@ from infra.node import git_server, lifecycle, sandbox
 from infra.node.spec import NodeSpec
 from lookout import contract, first_photo, paths, summary
 from lookout.environment import STACK
+from lookout.errors import LookoutError
 from lookout.exclusive import only_one
 from lookout.prepare import check_machine, prepare
 from lookout.steps import Steps
@@ -38,7 +39,13 @@ def up() -> None:
 def _run(steps: Steps) -> None:
     with steps.step("Settings") as step:
         stackfile.ensure(STACK)
-        spec = stackfile.settings(STACK).node
+        settings = stackfile.settings(STACK)
+        if settings.target != "local":
+            raise LookoutError(
+                f"stack {STACK} has target {settings.target}, and this command is for target local",
+                'for a cluster elsewhere: eval "$(lookout env)" && pulumi up',
+            )
+        spec = settings.node
         _check_node(spec)
         step.done(f"target local, node {spec.name}")
     built = prepare(steps)
@@ -48,10 +55,10 @@ def _run(steps: Steps) -> None:
     with steps.step("Cluster (pulumi up)") as step:
         step.done(stack.up(step.detail).summary())
     with steps.step("Image into the registry") as step:
-        artifact = image.push_image(built.tag, spec.registry, step.detail)
+        artifact = image.push_image(built.tag, settings.registry or spec.registry, step.detail)
         step.done(artifact.image.rpartition("@")[2][:19])
     with steps.step("Bootstrap release") as step:
-        step.done(bootstrap(spec.git_url, paths.deploy_dir(), artifact).summary)
+        step.done(bootstrap(settings.gitops.repository or spec.git_url, paths.deploy_dir(), artifact).summary)
     with steps.step("Detectors healthy") as step:
         environments = wait_healthy(contract.ENVIRONMENTS, _HEALTHY_WITHIN_S, step.detail, kubeconfig=spec.kubeconfig)
     with steps.step("A photo's boxes") as step:
