@@ -71,10 +71,13 @@ def destroy(progress: Progress | None = None, name: str = STACK) -> Report:
     return _run(["destroy", "--yes", "--skip-preview"], name, progress)
 
 
-def remove(name: str = STACK) -> None:
-    """Forget a destroyed stack; its settings file stays."""
+def remove(name: str = STACK, *, force: bool = False) -> None:
+    """Forget a destroyed stack; its settings file stays.
+
+    `force` also forgets resources that the stack still lists: for when they were taken down without Pulumi.
+    """
     if exists(name):
-        _pulumi("stack", "rm", "--yes", "--preserve-config", "--stack", name)
+        _pulumi("stack", "rm", "--yes", "--preserve-config", *(["--force"] if force else []), "--stack", name)
 
 
 def outputs(name: str = STACK, *, show_secrets: bool = False) -> dict[str, Any]:

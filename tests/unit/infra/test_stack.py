@@ -112,6 +112,18 @@ def test_there_is_nothing_to_destroy_before_the_first_up(root: Path) -> None:
     assert stack.outputs() == {}
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_stack_is_forgotten_with_what_it_lists_only_by_force(
+    root: Path, monkeypatch: pytest.MonkeyPatch, force: bool
+) -> None:
+    assert root.exists()
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(stack, "exists", lambda _name: True)
+    monkeypatch.setattr(stack, "_pulumi", lambda *words: asked.append(words))
+    stack.remove(force=force)
+    assert [("--force" in words, words[:2]) for words in asked] == [(force, ("stack", "rm"))]
+
+
 def test_the_passphrase_is_made_once_and_private(root: Path) -> None:
     assert root.exists()
     first = environment.passphrase_file()
