@@ -11,7 +11,7 @@ interrupted run had begun: everything the program makes is made so that making i
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,6 +91,12 @@ def outputs(name: str = STACK, *, show_secrets: bool = False) -> dict[str, Any]:
 
 def _run(arguments: list[str], name: str, progress: Progress | None) -> Report:
     report, said = Report(previewing=arguments[0] == "preview"), list[str]()
+
+    def told(text: str) -> None:
+        said.append(text)
+        if progress:
+            progress(text)
+
     command = ["pulumi", *arguments, "--json", "--non-interactive", "--stack", name]
     with subprocess.Popen(
         command,
@@ -102,20 +108,23 @@ def _run(arguments: list[str], name: str, progress: Progress | None) -> Report:
         text=True,
     ) as running:
         try:
-            for line in running.stdout or ():
-                text = report.take(line)
-                if text:
-                    said.append(text)
-                    if progress:
-                        progress(text)
+            _listen(running.stdout, report, told)
         except KeyboardInterrupt:
-            # Pulumi got the same signal from the terminal: let it finish the step it is in and write its state.
+            # Pulumi got the same signal from the terminal: let it finish the step it is in and write its state. It
+            # goes on talking meanwhile, and would stand still for ever on a full pipe that nobody reads.
+            _listen(running.stdout, report, told)
             running.wait()
             raise
     if running.returncode != 0:
         reasons = report.errors or said[-5:] or [f"pulumi {arguments[0]} ended with exit code {running.returncode}"]
         raise LookoutError("\n".join(reasons))
     return report
+
+
+def _listen(lines: Iterable[str] | None, report: Report, told: Progress) -> None:
+    for line in lines or ():
+        if text := report.take(line):
+            told(text)
 
 
 def _reasons(name: str) -> list[str]:

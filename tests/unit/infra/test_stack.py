@@ -112,6 +112,40 @@ def test_there_is_nothing_to_destroy_before_the_first_up(root: Path) -> None:
     assert stack.outputs() == {}
 
 
+# What it says after the first line fills a pipe several times over; unread, it would stand still until the alarm.
+_TALKATIVE = """#!{python}
+import pathlib, signal
+signal.alarm(10)
+print("first", flush=True)
+for _ in range(20_000):
+    print("still at it: a line of some length", flush=True)
+print("last", flush=True)
+pathlib.Path("state").write_text("written")
+"""
+
+
+def test_an_interrupted_pulumi_is_heard_out_until_it_has_written_its_state(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double = root / "bin" / "pulumi"
+    double.parent.mkdir()
+    double.write_text(_TALKATIVE.format(python=sys.executable))
+    double.chmod(0o755)
+    monkeypatch.setattr(stack, "ensure", lambda _name: None)
+    monkeypatch.setattr(environment, "complete", lambda: {"PATH": str(double.parent)})
+    heard: list[str] = []
+
+    def progress(text: str) -> None:
+        heard.append(text)
+        if text == "first":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stack.preview(progress)
+    assert (root / "state").read_text() == "written"
+    assert (heard[0], heard[-1]) == ("first", "last")
+
+
 @pytest.mark.parametrize("force", [False, True])
 def test_a_stack_is_forgotten_with_what_it_lists_only_by_force(
     root: Path, monkeypatch: pytest.MonkeyPatch, force: bool
