@@ -33,10 +33,11 @@ def read(repository: Repository, environment: str) -> list[Entry]:
     """Every commit on the branch that touched the environment's version, newest first."""
     path = version_file.path(environment)
     trailer = f"%(trailers:key={ROLLBACK_TRAILER},valueonly,separator=%x20)"
-    log = git(repository.directory, "log", f"--format=%H%x1f%cI%x1f%an%x1f%s%x1f{trailer}", "HEAD", "--", path)
+    # A NUL after each field: the one character that neither a subject nor a name can hold.
+    log = git(repository.directory, "log", "-z", f"--format=%H%x00%cI%x00%an%x00%s%x00{trailer}", "HEAD", "--", path)
+    fields = iter(log.split("\0")[:-1])
     entries = []
-    for line in log.splitlines():
-        commit, date, author, subject, restored = line.split("\x1f")
+    for commit, date, author, subject, restored in zip(*[fields] * 5, strict=True):
         try:
             artifact = repository.version(environment, commit)
         except LookoutError:

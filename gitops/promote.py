@@ -1,6 +1,6 @@
 """The rules of promotion: dev takes every release, and each environment takes it from the one before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from lookout import contract
 from lookout.errors import LookoutError, UsageError
@@ -35,10 +35,10 @@ def check_step(source: str, target: str, *, force: bool = False) -> None:
         )
 
 
-def check_cut(environments: Sequence[str], released: Mapping[str, object], *, force: bool = False) -> None:
+def check_cut(environments: Sequence[str], released: Collection[str], *, force: bool = False) -> None:
     """Refuse a cut past the first environment, unless that environment has no release yet, or forced.
 
-    `released` holds the environments whose present version differs from the one to cut.
+    `released` holds the environments that have a version, readable or not, other than the one to cut.
     """
     first = contract.ENVIRONMENTS[0]
     for environment in environments:

@@ -24,9 +24,10 @@ class Outcome(BaseModel):
 
 def cut(repository: Repository, artifact: Artifact, environments: Sequence[str], *, force: bool = False) -> Outcome:
     """Give an image to environments: to the first one always, to others only as their first release."""
-    before = {name: repository.version(promote.check_environment(name)) for name in environments}
+    before = {name: _present(repository, promote.check_environment(name)) for name in environments}
     changing = [name for name in environments if before[name] != artifact]
-    promote.check_cut(changing, {name: before[name] for name in changing if before[name]}, force=force)
+    # A version file that a hand edit broke is a release all the same: dev takes a cut in its place, prod does not.
+    promote.check_cut(changing, [name for name in changing if repository.has_version(name)], force=force)
     if not changing:
         return Outcome(summary=f"nothing to do: {', '.join(environments)} already at {artifact.bento}")
     summary = f"{', '.join(changing)}: release {artifact.bento}"
@@ -41,7 +42,7 @@ def promote_release(repository: Repository, source: str, target: str, *, force: 
         raise LookoutError(
             f"{source} has no release to promote", f"lookout release cut --env {contract.ENVIRONMENTS[0]}"
         )
-    before = {target: repository.version(target)}
+    before = {target: _present(repository, target)}
     if before[target] == artifact:
         return Outcome(summary=f"nothing to do: {target} already at {source}'s {artifact.bento}")
     summary = f"{target}: promote {artifact.bento} from {source}"
@@ -62,7 +63,7 @@ def rollback(repository: Repository, environment: str, *, to: str | None = None,
 
 
 def _present(repository: Repository, environment: str) -> Artifact | None:
-    """The present version; None also when a hand edit broke the file, for a rollback is how to mend that."""
+    """The present version; None also when a hand edit broke the file, for a release is how to mend that."""
     try:
         return repository.version(environment)
     except UsageError:
@@ -112,23 +113,27 @@ def _commit(
                 f"{repository.directory} has no {directory}/kustomization.yaml for the version to go into",
                 "bring the configuration over: lookout release update",
             )
-    message = _message(summary, after, before, trailers)
+    had = {name: _told(repository, name, before[name]) for name in after}
+    message = _message(summary, after, had, trailers)
     files = {version_file.path(name): version_file.render(artifact) for name, artifact in after.items()}
     start = repository.head
     commit = repository.commit_files(files, message)
     return Outcome(summary=summary, commit=commit, diff=repository.diff(start, commit))
 
 
+def _told(repository: Repository, environment: str, present: Artifact | None) -> str:
+    if present:
+        return present.bento
+    return "an unreadable version" if repository.has_version(environment) else "no release"
+
+
 def _message(
     summary: str,
     after: Mapping[str, Artifact],
-    before: Mapping[str, Artifact | None],
+    had: Mapping[str, str],
     trailers: Mapping[str, str],
 ) -> str:
-    body = []
-    for environment, artifact in after.items():
-        old = before[environment]
-        body.append(f"{environment}: {old.bento if old else 'no release'} → {artifact.bento}")
+    body = [f"{environment}: {had[environment]} → {artifact.bento}" for environment, artifact in after.items()]
     artifact = next(iter(after.values()))
     body += [f"model: {artifact.model}", f"image: {artifact.image}"]
     ends = [f"{key}: {value}" for key, value in trailers.items()]

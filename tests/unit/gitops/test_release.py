@@ -177,10 +177,40 @@ def test_refuses_to_go_back_further_than_the_first_release(road: Road, image: Ma
         release.rollback(road.deploy, "dev", steps=0)
 
 
+def _break(road: Road, environment: str) -> None:
+    (road.deploy.directory / f"detector/envs/{environment}/version.yaml").write_text("image: latest\n")
+    commit_all(road.deploy.directory, "by hand")
+
+
+def test_a_cut_mends_a_version_file_that_a_hand_edit_broke(road: Road, image: Make) -> None:
+    _released(road, image, "a")
+    _break(road, "dev")
+    release.cut(road.deploy, image("b"), ["dev"])
+    assert road.deploy.version("dev") == image("b")
+    assert "dev: an unreadable version → detector:b" in run(road.deploy.directory, "log", "-1", "--format=%B")
+
+
+def test_a_broken_version_lets_no_cut_past_the_first_environment_unless_forced(road: Road, image: Make) -> None:
+    release.cut(road.deploy, image("a"), contract.ENVIRONMENTS)
+    _break(road, "prod")
+    with pytest.raises(LookoutError, match="prod already runs a release"):
+        release.cut(road.deploy, image("a"), ["prod"])
+    release.cut(road.deploy, image("a"), ["prod"], force=True)
+    assert road.deploy.version("prod") == image("a")
+
+
+def test_a_promotion_mends_a_broken_target_and_refuses_a_broken_source(road: Road, image: Make) -> None:
+    release.cut(road.deploy, image("a"), contract.ENVIRONMENTS)
+    _break(road, "staging")
+    with pytest.raises(LookoutError, match="is not a version file"):
+        release.promote_release(road.deploy, "staging", "prod")
+    release.promote_release(road.deploy, "dev", "staging")
+    assert road.deploy.version("staging") == image("a")
+
+
 def test_rollback_mends_a_version_file_that_a_hand_edit_broke(road: Road, image: Make) -> None:
     _released(road, image, "a", "b")
-    (road.deploy.directory / "detector/envs/dev/version.yaml").write_text("image: latest\n")
-    commit_all(road.deploy.directory, "by hand")
+    _break(road, "dev")
     assert history.read(road.deploy, "dev")[0].artifact is None
     release.rollback(road.deploy, "dev")
     assert road.deploy.version("dev") == image("b")
@@ -194,6 +224,17 @@ def test_history_lists_the_releases_of_one_environment_newest_first(road: Road, 
     assert [entry.artifact for entry in entries] == [image("a"), image("b"), image("a")]
     assert entries[0].restored == entries[2].commit == commits[0]
     assert [entry.artifact for entry in history.read(road.deploy, "staging")] == [image("b")]
+
+
+def test_history_reads_a_commit_whose_subject_holds_what_unicode_calls_a_line_end(road: Road, image: Make) -> None:
+    _released(road, image, "a")
+    file = road.deploy.directory / "detector/envs/dev/version.yaml"
+    file.write_text(file.read_text() + "# by hand\n")
+    run(road.deploy.directory, "commit", "--quiet", "--all", "-m", "one\u2028two\x85three\x1ffour")
+    assert [entry.subject for entry in history.read(road.deploy, "dev")] == [
+        "one\u2028two\x85three\x1ffour",
+        "dev: release detector:a",
+    ]
 
 
 def test_refuses_an_environment_whose_directory_is_gone(road: Road, image: Make) -> None:
