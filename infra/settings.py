@@ -175,6 +175,9 @@ class Settings(Strict):
             odd = [name for name in names if len(name) > 12 or not name.isalnum()]
             if odd:
                 raise ValueError(f"node pool {odd[0]}: AKS takes names of at most 12 letters and digits")
+            # https://learn.microsoft.com/azure/aks/spot-node-pool#limitations
+            if not any(pool.takes_any_pod and pool.min > 0 and not pool.spot for pool in self.node_pools):
+                raise ValueError("AKS lets no spot pool be the system pool: add one with min 1, no gpu, spot or taints")
 
 
 def parse(values: Mapping[str, Any], source: str = "settings") -> Settings:

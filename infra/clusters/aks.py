@@ -12,10 +12,11 @@ from infra.settings import Aks, Settings
 
 
 def provision(settings: Settings) -> Cluster:
-    """The cluster in a resource group of its own. The first pool that takes any pod is the system pool."""
+    """The cluster in a resource group of its own. The system pool is the first that takes any pod for good."""
     section = settings.section(Aks)
     group = resources.ResourceGroup("group", resource_group_name=section.name, location=section.location)
-    system = next(pool for pool in settings.node_pools if pool.takes_any_pod and pool.min > 0)
+    # AKS lets no spot pool be the system pool; the settings have been checked for one that can be.
+    system = next(pool for pool in settings.node_pools if pool.takes_any_pod and pool.min > 0 and not pool.spot)
     made = containerservice.ManagedCluster(
         "cluster",
         resource_group_name=group.name,

@@ -26,18 +26,20 @@ def provision(settings: Settings) -> Cluster:
     section = settings.section(Eks)
     region = aws.Provider("aws", region=section.region)
     account = pulumi.ResourceOptions(provider=region)
+    control_plane, its_rights = _role("control-plane", "eks", _CLUSTER_POLICIES, account)
     made = aws.eks.Cluster(
         "cluster",
         name=section.name,
         version=section.version,
-        role_arn=_role("control-plane", "eks", _CLUSTER_POLICIES, account).arn,
+        role_arn=control_plane.arn,
         vpc_config={"subnet_ids": _subnets((), region)},
         # Node groups enter through access entries, which EKS makes for them.
         access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": True},
-        opts=account,
+        # A role without its policies can neither make nor, on the way down, remove the cluster's network interfaces.
+        opts=pulumi.ResourceOptions(provider=region, depends_on=its_rights),
     )
-    nodes = _role("nodes", "ec2", _NODE_POLICIES, account)
-    needs = [_group(pool, section, made, nodes, region) for pool in settings.node_pools]
+    nodes, their_rights = _role("nodes", "ec2", _NODE_POLICIES, account)
+    needs = [_group(pool, section, made, nodes, their_rights, region) for pool in settings.node_pools]
     kubeconfig: pulumi.Output[str] = pulumi.Output.secret(
         pulumi.Output.all(made.endpoint, made.certificate_authority.apply(lambda found: found.data)).apply(
             lambda known: _kubeconfig(section, *known)
@@ -81,7 +83,12 @@ def group(pool: NodePool) -> dict[str, Any]:
 
 
 def _group(
-    pool: NodePool, section: Eks, cluster: aws.eks.Cluster, role: aws.iam.Role, region: aws.Provider
+    pool: NodePool,
+    section: Eks,
+    cluster: aws.eks.Cluster,
+    role: aws.iam.Role,
+    rights: list[aws.iam.RolePolicyAttachment],
+    region: aws.Provider,
 ) -> aws.eks.NodeGroup:
     account = pulumi.ResourceOptions(provider=region)
     template = aws.ec2.LaunchTemplate(
@@ -99,8 +106,11 @@ def _group(
         subnet_ids=_subnets(pool.zones, region),
         launch_template={"id": template.id, "version": template.latest_version.apply(str)},
         **group(pool),
-        # The autoscaler moves it.
-        opts=pulumi.ResourceOptions(provider=region, ignore_changes=["scalingConfig.desiredSize"]),
+        opts=pulumi.ResourceOptions(
+            provider=region,
+            depends_on=rights,  # without them no node joins
+            ignore_changes=["scalingConfig.desiredSize"],  # the autoscaler moves it
+        ),
     )
     scaling_group = made.resources.apply(lambda found: found[0].autoscaling_groups[0].name)
     for key, value in autoscaler_tags(pool).items():
@@ -124,7 +134,10 @@ def _subnets(zones: tuple[str, ...], region: aws.Provider) -> pulumi.Output[list
     return found.apply(lambda answer: [str(subnet) for subnet in answer.ids])
 
 
-def _role(name: str, service: str, policies: tuple[str, ...], account: pulumi.ResourceOptions) -> aws.iam.Role:
+def _role(
+    name: str, service: str, policies: tuple[str, ...], account: pulumi.ResourceOptions
+) -> tuple[aws.iam.Role, list[aws.iam.RolePolicyAttachment]]:
+    """A role that a service of AWS may take, and the attachments that give it its rights."""
     statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -132,11 +145,13 @@ def _role(name: str, service: str, policies: tuple[str, ...], account: pulumi.Re
     }
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     role = aws.iam.Role(name, assume_role_policy=trust, opts=account)
-    for policy in policies:
+    rights = [
         aws.iam.RolePolicyAttachment(
             policy, role=role.name, policy_arn=f"arn:aws:iam::aws:policy/{policy}", opts=account
         )
-    return role
+        for policy in policies
+    ]
+    return role, rights
 
 
 def _kubeconfig(section: Eks, endpoint: str, authority: str) -> str:

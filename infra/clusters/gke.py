@@ -25,6 +25,10 @@ _EFFECTS: Final = {
     "NoExecute": "NO_EXECUTE",
 }
 
+# GKE spreads a regional pool over three zones unless told otherwise:
+# https://cloud.google.com/kubernetes-engine/docs/concepts/regional-clusters
+_ZONES_OF_A_REGION: Final = 3
+
 
 def provision(settings: Settings) -> Cluster:
     """The cluster, its pools, and a kubeconfig that asks gcloud for a token."""
@@ -86,6 +90,15 @@ def node_config(pool: NodePool) -> dict[str, Any]:
     return config
 
 
+def initial_node_count(pool: NodePool) -> int:
+    """Nodes that the pool starts with in each of its zones: one, where it is to have any and that many fit.
+
+    A pool that starts empty gets its nodes from GKE's autoscaler as soon as pods wait for them.
+    """
+    zones = len(pool.zones) or _ZONES_OF_A_REGION
+    return 1 if pool.min > 0 and zones <= pool.max else 0
+
+
 def _pool(
     pool: NodePool, section: Gke, cluster: gcp.container.Cluster, account: pulumi.ResourceOptions
 ) -> gcp.container.NodePool:
@@ -95,7 +108,7 @@ def _pool(
         cluster=cluster.name,
         location=section.region,
         node_locations=list(pool.zones) or None,
-        initial_node_count=0 if pool.min == 0 else 1,
+        initial_node_count=initial_node_count(pool),
         # Totals, for GKE's other limits count each zone.
         autoscaling={
             "total_min_node_count": pool.min,

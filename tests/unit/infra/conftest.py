@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockMonitor
 
 # What the clouds would answer, for what the program reads back.
 _ANSWERS: dict[str, dict[str, Any]] = {
@@ -40,6 +41,8 @@ class Recorder(pulumi.runtime.Mocks):
     """Registered resources in order, as (type, name, inputs)."""
 
     resources: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    dependencies: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """Names of the resources that each resource depends on, by its type and name."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Record one registration and answer as the provider would."""
@@ -70,6 +73,15 @@ class Recorder(pulumi.runtime.Mocks):
         return [name for _, name, _ in self.resources]
 
 
+class _Monitor(MockMonitor):
+    """The SDK's own stand-in for the engine, which hides dependencies from the mocks."""
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the SDK's name
+        recorder: Recorder = self.mocks  # type: ignore[assignment]  # made with one below
+        recorder.dependencies[request.type, request.name] = {urn.rpartition("::")[2] for urn in request.dependencies}
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
+
+
 Record = Callable[[Callable[[], object]], Recorder]
 
 
@@ -80,7 +92,8 @@ def record() -> Record:
     def run(program: Callable[[], object]) -> Recorder:
         asyncio.set_event_loop(asyncio.new_event_loop())
         recorder = Recorder()
-        pulumi.runtime.set_mocks(recorder, project="lookout", stack="test", preview=False)
+        monitor = _Monitor(recorder)
+        pulumi.runtime.set_mocks(recorder, project="lookout", stack="test", preview=False, monitor=monitor)
 
         def whole() -> None:
             program()

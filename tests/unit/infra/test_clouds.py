@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from infra import clusters
+from infra.clusters import gke
 from infra.clusters.cluster import Cluster
+from infra.pools import NodePool
 from infra.settings import parse
 from lookout import contract
 from lookout.errors import LookoutError
@@ -53,6 +55,17 @@ def test_eks(record: Any, cloud: dict[str, Any]) -> None:
     assert recorded.of("aws:eks/nodeGroup:NodeGroup")["cpu"]["amiType"] == "AL2023_x86_64_STANDARD"
 
 
+def test_eks_uses_no_role_before_it_has_its_rights(record: Any, cloud: dict[str, Any]) -> None:
+    recorded = _provision(record, {**cloud, "target": "eks", "eks": {"region": "r"}})
+    assert "AmazonEKSClusterPolicy" in recorded.dependencies["aws:eks/cluster:Cluster", "cluster"]
+    for pool in ("cpu", "gpu"):
+        assert recorded.dependencies["aws:eks/nodeGroup:NodeGroup", pool] >= {
+            "AmazonEKSWorkerNodePolicy",
+            "AmazonEKS_CNI_Policy",
+            "AmazonEC2ContainerRegistryReadOnly",
+        }
+
+
 def test_eks_tells_the_autoscaler_about_a_group_without_nodes(record: Any, cloud: dict[str, Any]) -> None:
     recorded = _provision(record, {**cloud, "target": "eks", "eks": {"region": "r"}})
     tags = recorded.of("aws:autoscaling/tag:Tag")
@@ -76,6 +89,32 @@ def test_aks(record: Any, cloud: dict[str, Any]) -> None:
     assert pool["nodeTaints"] == ["dedicated=vision:NoExecute", f"{contract.GPU_TAINT_KEY}=present:NoSchedule"]
     system = recorded.of("azure-native:containerservice:ManagedCluster")["cluster"]["agentPoolProfiles"]
     assert [(profile["name"], profile["mode"]) for profile in system] == [("cpu", "System")]
+
+
+def test_aks_makes_no_spot_pool_the_system_pool(record: Any, cloud: dict[str, Any]) -> None:
+    spot = {"name": "cheap", "machineType": "small", "min": 1, "max": 3, "spot": True}
+    settings = {**cloud, "target": "aks", "aks": {"location": "l"}}
+    recorded = _provision(record, {**settings, "nodePools": [spot, *cloud["nodePools"]]})
+    system = recorded.of("azure-native:containerservice:ManagedCluster")["cluster"]["agentPoolProfiles"]
+    assert [profile["name"] for profile in system] == ["cpu"]
+    assert "cheap" in recorded.of("azure-native:containerservice:AgentPool")
+    with pytest.raises(LookoutError, match="no spot pool be the system pool"):
+        parse({**settings, "nodePools": [spot]})
+
+
+@pytest.mark.parametrize(
+    ("pool", "each_zone"),
+    [
+        ({"min": 1, "max": 3}, 1),
+        ({"min": 1, "max": 2}, 0),
+        ({"min": 1, "max": 2, "zones": ["a", "b"]}, 1),
+        ({"min": 1, "max": 1, "zones": ["a", "b"]}, 0),
+        ({"min": 0, "max": 9}, 0),
+    ],
+)
+def test_a_gke_pool_never_starts_above_its_maximum(pool: dict[str, Any], each_zone: int) -> None:
+    described = NodePool.model_validate({"name": "cpu", "machine_type": "small", **pool})
+    assert gke.initial_node_count(described) == each_zone
 
 
 def test_kind(record: Any, cloud: dict[str, Any]) -> None:
