@@ -23,7 +23,10 @@ def hand_over(settings: Settings, cluster: Cluster, installed: Installed) -> Non
     repository = Manifest(repository_secret(cluster), cluster.inside(*installed.ground))
     project = Manifest(bootstrap_project(cluster), cluster.inside(*installed.ground))
     # A cluster of our own disappears as a whole. Elsewhere the root has to take down what it brought, for which the
-    # controllers must outlive it.
+    # controllers must outlive it. That does not reach the Applications of the environments: their ApplicationSet's
+    # policy, create-update, lets them outlive it, so Argo CD strips their owner when the set goes. Left over, they
+    # wait for ever to be finalized, for their project is gone by then. They have to go before a destroy, by hand:
+    # the comment of Pulumi.existing.example.yaml says how.
     cascade = cluster.owner is None
     root = root_application(settings, cluster, cascade=cascade)
     Manifest(root, cluster.inside(secret, repository, project, *(installed.controllers if cascade else ())))
