@@ -5,7 +5,7 @@ LOOKOUT := $(VENV)/bin/lookout
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up down purge test check load serve tools venv lock preflight
+.PHONY: help up down purge test check load serve tools venv lock preflight machine
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -16,11 +16,11 @@ up: preflight venv ## Set up and bring everything up on this machine, from tools
 down: venv ## Take the runtime down; the git repository and the caches stay.
 	@$(LOOKOUT) down
 
-purge: venv ## Take everything away: runtime, git repository, deploy/, caches, environment.
-	@$(LOOKOUT) down --purge
-	@rm -rf $(VENV)
+purge: ## Take everything away: runtime, git repository, registry, deploy/, caches, environment.
+	@if [ -x $(LOOKOUT) ]; then $(LOOKOUT) down --purge; fi
+	@rm -rf $(VENV) $(VENV).lock
 
-test: venv ## Set up and run all tests, those on a node of their own included.
+test: machine venv ## Set up and run all tests, those on a node of their own included.
 	@$(VENV)/bin/python -m tests.run
 
 check: venv ## Lint, format and types only.
@@ -32,7 +32,7 @@ load: venv ## Load prod with real photos; report in reports/.
 serve: venv ## Run the detector on this machine without a cluster, at http://127.0.0.1:3001.
 	@$(LOOKOUT) bento serve
 
-tools: venv ## Build the pinned external programs into the cache.
+tools: machine venv ## Build the pinned external programs into the cache.
 	@$(LOOKOUT) tools build
 
 venv: $(READY) ## Install the Python environment from the hash-locked requirements.
@@ -43,7 +43,10 @@ lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv).
 preflight:
 	@$(PYTHON) -m lookout.preflight
 
-$(READY): requirements/lookout.txt pyproject.toml
+machine:
 	@$(PYTHON) -m lookout.preflight --any-doors
+
+$(READY): requirements/lookout.txt pyproject.toml
+	@$(PYTHON) -m lookout.preflight --python
 	@$(PYTHON) -m lookout.virtualenv $(VENV) requirements/lookout.txt
 	@touch $@

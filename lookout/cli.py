@@ -4,16 +4,18 @@ Exit codes: 0 done, 1 failed with a reason, 64 wrong usage, 70 an error of ours,
 Start-up stays fast because sub-commands are imported only when they are called.
 """
 
+import errno
 import importlib
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, Final
 
 import typer
 from rich.console import Console
 
-from lookout import paths
-from lookout.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, LookoutError
+from lookout import paths, preflight
+from lookout.errors import EXIT_FAILURE, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, LookoutError
 
 _SUB_COMMANDS: Final = {
     "up": ("lookout.up:app", "Bring everything up on this machine, from tools to a photo's boxes."),
@@ -38,6 +40,7 @@ _ClickUsageError: Final[Any] = typer.BadParameter.__mro__[1]
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: turns errors into messages and exit codes."""
     console = Console(stderr=True, highlight=False)
+    preflight.complete_path()
     words = sys.argv[1:] if arguments is None else arguments
     try:
         result = _application(words[0] if words else "")(args=words, standalone_mode=False, prog_name="lookout")
@@ -55,11 +58,16 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         console.print("interrupted", style="yellow")
         sys.exit(EXIT_INTERRUPTED)
-    except Exception:  # noqa: BLE001  # the last resort: keep the traceback for a report, show one line
+    except Exception as error:  # noqa: BLE001  # the last resort: keep the traceback for a report, show one line
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            console.print(f"error: the disk is full: {error}", style="bold red", markup=False)
+            console.print("  → free some space (docs/runbooks/disk-full.md), then run the command again", markup=False)
+            sys.exit(EXIT_FAILURE)
         log = paths.log_dir() / "internal-error.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc())
-        console.print(f"internal error, please report it with {log}", style="bold red", markup=False)
+        with suppress(OSError):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(traceback.format_exc())
+        console.print(f"internal error ({error!r}), please report it with {log}", style="bold red", markup=False)
         sys.exit(EXIT_INTERNAL)
 
 

@@ -1,7 +1,8 @@
 """The Debian packages the local road stands on, installed without letting any of their services start.
 
-On a systemd machine docker-registry, redis, lighttpd, haproxy and containerd would start at once and take ports; a
-`policy-rc.d` that answers 101 (forbidden) for the time of the install keeps them still.
+On a systemd machine docker-registry, lighttpd, haproxy and containerd would start at once and take ports; a
+`policy-rc.d` that answers 101 (forbidden) for the time of the install keeps them still, and afterwards their units are
+disabled, so that the next boot does not start them either. What was installed before is left as its owner has it.
 """
 
 import shutil
@@ -31,6 +32,7 @@ PROGRAMS: Final = {
 }
 """Package by package, one program that shows that it is there."""
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
+_OURS: Final = "#!/bin/sh\n# Put here by lookout for the time of an installation; it may be removed.\nexit 101\n"
 
 
 def missing() -> list[str]:
@@ -52,20 +54,31 @@ def install(progress: Callable[[str], None] | None = None) -> list[str]:
     log = paths.log_dir() / "apt.log"
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     say("reading package lists")
+    run(["dpkg", "--configure", "--pending"], log=log, env=environment)  # what an interrupted run left half-configured
     run(["apt-get", "update", "--quiet"], log=log, env=environment, remedy=f"apt's output is in {log}")
     say(f"installing {', '.join(packages)}")
-    command = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages]
+    # Fresh machines update themselves in the background: wait for the lock instead of failing at once.
+    command = ["apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     with _services_forbidden():
-        run(command, log=log, env=environment, remedy=f"apt's output is in {log}")
+        run([*command, *packages], log=log, env=environment, remedy=f"apt's output is in {log}")
+    _disable_units(packages, log)
     return packages
+
+
+def _disable_units(packages: list[str], log: Path) -> None:
+    files = run(["dpkg-query", "--listfiles", *packages]).splitlines()
+    units = sorted({Path(file).name for file in files if "/systemd/system/" in file and file.endswith(".service")})
+    units = [unit for unit in units if "@" not in unit]
+    if units and shutil.which("systemctl"):
+        run(["systemctl", "disable", "--quiet", *units], log=log)
 
 
 @contextmanager
 def _services_forbidden() -> Iterator[None]:
-    if _POLICY.exists():  # the administrator has a policy already; it is theirs to decide
+    if _POLICY.exists() and _POLICY.read_text() != _OURS:  # the administrator's policy is theirs to decide
         yield
         return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.write_text(_OURS)
     _POLICY.chmod(0o755)
     try:
         yield

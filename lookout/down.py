@@ -41,19 +41,31 @@ def _destroy_stack(step: Step, spec: NodeSpec) -> None:
     """Let Pulumi take its own down; what it cannot, after a crash for example, the teardown does."""
     try:
         step.done(stack.destroy(step.detail).summary())
+        stack.remove()
     except StackBusyError:
         raise
     except LookoutError as error:
         step.detail(error.message)
-        step.done("Pulumi could not; the teardown that follows does it")
+        step.done("Pulumi could not; the teardown does it")
         lifecycle.destroy(spec)
-    stack.remove()
+        stack.remove(force=True)
 
 
 def _node() -> NodeSpec:
-    """The stack's node as it was last brought up, or as the settings have it."""
-    wanted = stackfile.settings(STACK).node
-    return lifecycle.recorded_spec(wanted.name) or wanted
+    """The stack's node as it was last brought up, or as the settings have it.
+
+    LookoutError when the stack is a cluster elsewhere. Settings that cannot be read must not keep a node up.
+    """
+    try:
+        settings = stackfile.settings(STACK)
+    except LookoutError:
+        return lifecycle.recorded_spec(NodeSpec().name) or NodeSpec()
+    if settings.target != "local":
+        raise LookoutError(
+            f"stack {STACK} has target {settings.target}, and this command is for target local",
+            'for a cluster elsewhere: eval "$(lookout env)" && pulumi destroy',
+        )
+    return lifecycle.recorded_spec(settings.node.name) or settings.node
 
 
 def _purge() -> int:

@@ -2,11 +2,12 @@
 
 Runs on the system's Python before there is an environment: standard library only.
 
-    python3 -m lookout.preflight [--any-doors]    exit code 0, or 1 with every problem and its remedy
+    python3 -m lookout.preflight [--python | --any-doors]    exit code 0, or 1 with every problem and its remedy
 
-`--any-doors`: do not look at the default doors' ports; the tests choose others.
+`--python`: only what the Python environment needs. `--any-doors`: all but the default doors' ports, for the tests.
 """
 
+import importlib.util
 import os
 import platform
 import re
@@ -39,6 +40,15 @@ class Problem:
     remedy: str
 
 
+SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+
+
+def complete_path() -> None:
+    """Add the administrator's directories to PATH: a plain `su` leaves them out, and haproxy and nft live there."""
+    known = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join([*known, *(directory for directory in SBIN if directory not in known)])
+
+
 def problems(*, any_doors: bool) -> list[Problem]:
     """Everything that is missing; with `any_doors` the default doors may be taken."""
     checks: list[Callable[[], Iterator[Problem]]] = [_system, _root, _python, _toolchains, _kernel, _memory, _disk]
@@ -49,7 +59,8 @@ def problems(*, any_doors: bool) -> list[Problem]:
 
 def main() -> None:
     """Print the problems and exit with 1, or say nothing and exit with 0."""
-    found = problems(any_doors="--any-doors" in sys.argv[1:])
+    complete_path()
+    found = list(_python()) if "--python" in sys.argv[1:] else problems(any_doors="--any-doors" in sys.argv[1:])
     if not found:
         return
     print("This machine is not ready for Lookout yet; nothing was changed.\n", file=sys.stderr)
@@ -64,11 +75,15 @@ def _system() -> Iterator[Problem]:
             f"this is {platform.system()} on {platform.machine()}",
             "use an x86-64 Linux machine (Debian 12 is what is tested), or target an existing cluster",
         )
+    if not shutil.which("apt-get"):
+        yield Problem("there is no apt-get", "use Debian: images are made of its packages")
 
 
 def _root() -> Iterator[Problem]:
     if os.geteuid() != 0:
-        yield Problem("the embedded node needs root: it makes namespaces and control groups", "run: sudo make up")
+        yield Problem(
+            "the embedded node needs root: it makes namespaces and control groups", 'run: sudo env "PATH=$PATH" make up'
+        )
 
 
 def _python() -> Iterator[Problem]:
@@ -77,8 +92,8 @@ def _python() -> Iterator[Problem]:
         yield Problem(
             f"Python is {platform.python_version()}", f"install Python {known}, or: make PYTHON=python3.11 up"
         )
-    if not shutil.which("apt-get"):
-        yield Problem("there is no apt-get", "use Debian: images are made of its packages")
+    if importlib.util.find_spec("ensurepip") is None:
+        yield Problem("this Python cannot make environments", "run: apt-get install python3-venv")
 
 
 def _toolchains() -> Iterator[Problem]:

@@ -5,10 +5,12 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Final
 
 from lookout.errors import LookoutError
 
-_TAIL_LINES = 12
+_TAIL_LINES: Final = 12
+_CLEAN_UP_WITHIN_S: Final = 10.0
 
 
 def run(
@@ -29,31 +31,57 @@ def run(
     """
     words = [str(word) for word in command]
     shown = shlex.join(words[:6]) + (" …" if len(words) > 6 else "")
-    options = {
-        "cwd": cwd,
-        "env": {**os.environ, **env} if env is not None else None,
-        "input": input_text,
-        "text": True,
-        "timeout": timeout_s,
-    }
+    start = 0
     try:
         if log is None:
-            done = subprocess.run(words, check=False, capture_output=True, **options)  # type: ignore[call-overload]  # one set of options for both calls
+            code, output, complaints = _communicate(words, cwd, env, input_text, timeout_s, subprocess.PIPE)
         else:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("a") as sink:
                 sink.write(f"$ {shlex.join(words)}\n")
                 sink.flush()
                 start = sink.tell()
-                done = subprocess.run(words, check=False, stdout=sink, stderr=subprocess.STDOUT, **options)  # type: ignore[call-overload]  # as above
+                code, output, complaints = _communicate(words, cwd, env, input_text, timeout_s, sink)
     except FileNotFoundError as error:
         raise LookoutError(f"cannot run {words[0]}: {error.strerror}", remedy) from error
     except subprocess.TimeoutExpired as error:
         raise LookoutError(f"{shown} did not end within {timeout_s:g} s", remedy or _see(log)) from error
-    if done.returncode != 0:
-        output = _since(log, start) if log is not None else f"{done.stdout}\n{done.stderr}"
-        raise LookoutError(f"{shown} failed with exit code {done.returncode}:\n{_tail(output)}", remedy or _see(log))
-    return done.stdout or ""
+    if code != 0:
+        said = _since(log, start) if log is not None else f"{output}\n{complaints}"
+        raise LookoutError(f"{shown} failed with exit code {code}:\n{_tail(said)}", remedy or _see(log))
+    return output
+
+
+def _communicate(
+    words: list[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    input_text: str | None,
+    timeout_s: float | None,
+    sink: int | IO[str],
+) -> tuple[int, str, str]:
+    """Exit code, output, errors. On Ctrl-C the program, which got the signal too, may clean up before it is killed."""
+    with subprocess.Popen(
+        words,
+        cwd=cwd,
+        env={**os.environ, **env} if env is not None else None,
+        stdin=subprocess.DEVNULL if input_text is None else subprocess.PIPE,
+        stdout=sink,
+        stderr=subprocess.PIPE if sink == subprocess.PIPE else subprocess.STDOUT,
+        text=True,
+    ) as running:
+        try:
+            output, complaints = running.communicate(input_text, timeout_s)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            raise
+        except KeyboardInterrupt:
+            try:
+                running.wait(_CLEAN_UP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                running.kill()
+            raise
+    return running.returncode, output or "", complaints or ""
 
 
 def _since(log: Path, start: int) -> str:

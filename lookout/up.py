@@ -9,8 +9,7 @@ from gitops import seed
 from gitops.bootstrap import bootstrap
 from gitops.wait import wait_healthy
 from infra import stack, stackfile
-from infra.node import git_server, lifecycle, sandbox
-from infra.node.spec import NodeSpec
+from infra.node import git_server, lifecycle
 from lookout import contract, first_photo, paths, summary
 from lookout.environment import STACK
 from lookout.errors import LookoutError
@@ -46,7 +45,7 @@ def _run(steps: Steps) -> None:
                 'for a cluster elsewhere: eval "$(lookout env)" && pulumi up',
             )
         spec = settings.node
-        _check_node(spec)
+        lifecycle.refuse_conflicts(spec)
         step.done(f"target local, node {spec.name}")
     built = prepare(steps)
     with steps.step("Configuration repository"):
@@ -64,15 +63,6 @@ def _run(steps: Steps) -> None:
     with steps.step("A photo's boxes") as step:
         step.done(first_photo.detect(spec.doors.prod))
     summary.show(steps, spec, environments)
-
-
-def _check_node(spec: NodeSpec) -> None:
-    """Ports and ranges, before anything is built: a node that already runs holds them itself."""
-    if lifecycle.is_running(spec):
-        return
-    for listener in sandbox.open_doors(spec).values():
-        listener.close()
-    sandbox.refuse_taken_ranges(spec)
 
 
 def _record(steps: Steps) -> Path:

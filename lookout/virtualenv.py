@@ -3,6 +3,7 @@
 python3 -m lookout.virtualenv .venv requirements/lookout.txt
 """
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -16,12 +17,22 @@ _SHOW_EVERY_S: Final = 5.0
 
 def main(directory: Path, requirements: Path) -> None:
     """Create or update `directory`; ends the process with an explanation when pip fails."""
+    with Path(f"{directory}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"error: another make is installing {directory}\n  → wait until it has ended", file=sys.stderr)
+            sys.exit(1)
+        _install(directory, requirements)
+
+
+def _install(directory: Path, requirements: Path) -> None:
     started = time.monotonic()
     python = directory / "bin" / "python"
     wanted = len(re.findall(r"^[a-z0-9].*==", requirements.read_text(), flags=re.MULTILINE))
     print(f"Python environment in {directory}: {wanted} packages (some minutes the first time)", flush=True)
-    if not python.exists():
-        venv.create(directory, with_pip=True)
+    if not (directory / "bin" / "pip").exists():  # none yet, or one whose making was interrupted
+        venv.create(directory, with_pip=True, clear=True)
     log = directory / "install.log"
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     _watch([*pip, "--require-hashes", "--requirement", str(requirements)], log, started)

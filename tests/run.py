@@ -54,7 +54,12 @@ def main(wanted: Sequence[str]) -> int:
 
 def _run(command: Sequence[str]) -> bool:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, check=False, cwd=PROJECT_ROOT, env=environment).returncode == 0
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment) as running:
+        try:
+            return running.wait() == 0
+        except KeyboardInterrupt:  # the phase got the same signal: let it take its node down
+            running.wait()
+            raise
 
 
 if __name__ == "__main__":

@@ -26,15 +26,6 @@ def layout(fs: Path = CGROUP_FS) -> str:
     raise LookoutError(f"no control groups are mounted at {fs}", "mount cgroup2 there (any systemd machine does)")
 
 
-def missing_controllers(fs: Path = CGROUP_FS) -> list[str]:
-    """Controllers the kubelet needs and this machine does not offer."""
-    if layout(fs) == "v2":
-        offered = set((fs / "cgroup.controllers").read_text().split())
-    else:
-        offered = {path.name for path in _hierarchies(fs)}
-    return [name for name in _NEEDED if name not in offered]
-
-
 def cgroup_root(spec: NodeSpec) -> str:
     """Path below the cgroup file system, as the kubelet's `cgroupRoot` wants it."""
     return f"/lookout-{spec.name}"

@@ -8,45 +8,49 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra import stackfile
 from infra.node import lifecycle, sandbox
 from infra.node.spec import NodeSpec
+from lookout.environment import STACK
 from lookout.errors import LookoutError
 from lookout.steps import Steps
 from lookout.tools import tool
 
 app = typer.Typer(no_args_is_help=True, help="The embedded Kubernetes node under target local.")
-Name = Annotated[str, typer.Option("--name", help="Which node, where there are several.")]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Default: the node of the stack; $LOOKOUT_STACK names another.")
+]
 
 
 @app.command()
-def up(name: Name = "lookout") -> None:
+def up(name: Name = None) -> None:
     """Bring the node up: from nothing, after `down`, after a reboot or a crash. Its state is kept."""
-    spec = lifecycle.recorded_spec(name) or NodeSpec(name=name)
-    with Steps(f"node-up-{name}").step(f"Node {name}") as step:
+    spec = _spec(name)
+    with Steps("node-up").step(f"Node {spec.name}") as step:
         lifecycle.create(spec, step.detail)
 
 
 @app.command()
-def down(name: Name = "lookout") -> None:
+def down(name: Name = None) -> None:
     """Stop the node and keep its state; `lookout node up` brings it back."""
-    with Steps(f"node-down-{name}").step(f"Node {name}") as step:
-        stopped = lifecycle.stop(lifecycle.recorded_spec(name) or NodeSpec(name=name))
+    spec = _spec(name)
+    with Steps("node-down").step(f"Node {spec.name}") as step:
+        stopped = lifecycle.stop(spec)
         step.done("" if stopped else "was not running")
 
 
 @app.command()
-def destroy(name: Name = "lookout") -> None:
-    """Remove the node and all its state but the git repository. `make down` does this too, through Pulumi."""
-    with Steps(f"node-destroy-{name}").step(f"Node {name}"):
-        lifecycle.destroy(lifecycle.recorded_spec(name) or NodeSpec(name=name))
+def destroy(name: Name = None) -> None:
+    """Remove the node and all its state but git and registry. `make down` does this too, through Pulumi."""
+    spec = _spec(name)
+    with Steps("node-destroy").step(f"Node {spec.name}"):
+        lifecycle.destroy(spec)
 
 
 @app.command()
-def status(
-    name: Name = "lookout", as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
-) -> None:
+def status(name: Name = None, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
     """Say whether the node runs, what it uses and where its doors are. Exit code 1 when it is not ready."""
-    found = lifecycle.status(lifecycle.recorded_spec(name) or NodeSpec(name=name))
+    found = lifecycle.status(_spec(name))
     if as_json:
         print(found.model_dump_json(indent=2))
     else:
@@ -69,21 +73,33 @@ def status(
 
 
 @app.command()
-def kubeconfig(
-    name: Name = "lookout", path: Annotated[bool, typer.Option(help="Print its path instead.")] = False
-) -> None:
+def kubeconfig(name: Name = None, path: Annotated[bool, typer.Option(help="Print its path instead.")] = False) -> None:
     """Print the administrator's kubeconfig, to use or to merge. It is a secret."""
-    spec = lifecycle.recorded_spec(name) or NodeSpec(name=name)
+    spec = _spec(name)
     if not spec.kubeconfig.exists():
-        raise LookoutError(f"node {name} is not running", "run: lookout node up")
+        raise LookoutError(f"node {spec.name} is not running", "run: lookout node up")
     print(spec.kubeconfig if path else spec.kubeconfig.read_text())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def shell(context: typer.Context, name: Name = "lookout") -> None:
+def shell(context: typer.Context, name: Name = None) -> None:
     """Open a shell inside the node, or run the command given after `--` there."""
-    spec = lifecycle.recorded_spec(name) or NodeSpec(name=name)
+    spec = _spec(name)
     environment = [f"KUBECONFIG={spec.kubeconfig}", f"PATH={tool('kubectl').parent}:/usr/sbin:/usr/bin:/sbin:/bin"]
     command = sandbox.enter(spec, ["env", *environment, *(context.args or ["bash", "--norc"])])
     sys.stdout.flush()
     os.execvp(command[0], command)  # noqa: S606  # the shell replaces this process on purpose
+
+
+def _spec(name: str | None) -> NodeSpec:
+    """The node that is meant, as it was last brought up, or else as the stack's settings have it."""
+    wanted = stackfile.settings(STACK).node
+    if name is None or name == wanted.name:
+        return lifecycle.recorded_spec(wanted.name) or wanted
+    known = lifecycle.recorded_spec(name)
+    if known is None:
+        raise LookoutError(
+            f"there is no node called {name}",
+            "a second node belongs to a stack of its own: see Pulumi.local.example.yaml",
+        )
+    return known

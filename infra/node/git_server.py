@@ -1,5 +1,6 @@
 """The node's configuration repository: a bare repository whose pushes reach Argo CD at once."""
 
+import shlex
 from pathlib import Path
 
 from infra.node.spec import NodeSpec
@@ -43,8 +44,8 @@ def prepare(spec: NodeSpec) -> None:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(
         _HOOK.format(
-            kubectl=tool("kubectl"),
-            kubeconfig=spec.kubeconfig,
+            kubectl=shlex.quote(str(tool("kubectl"))),
+            kubeconfig=shlex.quote(str(spec.kubeconfig)),
             namespace=contract.ARGOCD_NAMESPACE,
             refresh=contract.ARGOCD_REFRESH_ANNOTATION,
         )

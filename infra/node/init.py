@@ -6,6 +6,8 @@ namespaces; what it mounts is seen by the node only and vanishes with it.
 
 import json
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,13 +29,30 @@ _PERSISTENT: Final = (
     "/var/log/containers",
 )
 """Directories that keep their content between two starts of the node, below `<node directory>/root`."""
+_COVERED: Final = ("/etc/lookout", "/var/lib/cni", "/run")
+"""Directories that begin empty at each start of the node."""
+_KERNEL_SETTINGS: Final = (
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+"""What a kubelet sets on its machine (container_manager_linux.go). These are the host's; a machine that only hosts an
+embedded node must not, for example, start to reboot on an oops. So the kubelet gets files to write to."""
+MADE_ON_HOST: Final = "made-on-host"
+"""File in the node's directory that lists directories which had to be made on the host, for teardown to remove."""
+_LOG_BYTES: Final = 10 * 2**20
 _EARLIEST_RESTART_S: Final = 1.0
 _POLL_S: Final = 0.1
+_LOOK_AT_LOGS_EVERY_S: Final = 60.0
 
 
 def main(spec_file: Path, doors: dict[str, int]) -> None:
     """Become the node. Returns never; the end of this process is the end of the node."""
     spec = NodeSpec.model_validate_json(spec_file.read_text())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a host that shuts down need not wait for its timeout
     cgroups.join(spec, 0)
     socket.sethostname(spec.name)
     _mount(spec)
@@ -50,29 +69,40 @@ def _mount(spec: NodeSpec) -> None:
     """Private directories over the host's, so that the host's own files are never touched."""
     root = spec.directory / "root"
     private = {target: root / target.lstrip("/").replace("/", "-") for target in _PERSISTENT}
+    _make_on_host(spec, *_PERSISTENT, *_COVERED)
     for target, source in private.items():
         source.mkdir(parents=True, exist_ok=True)
-        Path(target).mkdir(parents=True, exist_ok=True)
         _sh("mount", "--bind", str(source), target)
+    for setting in _KERNEL_SETTINGS:
+        if (Path("/proc/sys") / setting).exists():
+            copy = root / "sysctl" / setting
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text((Path("/proc/sys") / setting).read_text())
+            _sh("mount", "--bind", str(copy), f"/proc/sys/{setting}")
     resolv = root / "resolv.conf"
     resolv.touch()
-    # /etc/resolv.conf may be a link into /run, which is about to be covered: bind over what it points to first.
-    _sh("mount", "--bind", str(resolv), str(Path("/etc/resolv.conf").resolve()))
-    _cover("/etc/lookout", "/var/lib/cni", "/run")
-    if not Path("/etc/resolv.conf").exists():
-        link = Path(os.path.realpath("/etc/resolv.conf"))
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.touch()
-        _sh("mount", "--bind", str(resolv), str(link))
+    for target in _COVERED:
+        _sh("mount", "-t", "tmpfs", "-o", "mode=0755", "lookout", target)
+    # /etc/resolv.conf may be a link into /run, which is covered by now.
+    link = Path(os.path.realpath("/etc/resolv.conf"))
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.touch()
+    _sh("mount", "--bind", str(resolv), str(link))
     for directory in ("/run/lock", "/run/netns", "/run/lookout", "/run/containerd", "/run/cni"):
         Path(directory).mkdir(parents=True)
     _sh("mount", "--make-rshared", "/")
 
 
-def _cover(*targets: str) -> None:
+def _make_on_host(spec: NodeSpec, *targets: str) -> None:
+    """Mount points must exist. What the host lacks is made, and written down before."""
+    missing = [
+        path for target in targets for path in reversed([Path(target), *Path(target).parents]) if not path.exists()
+    ]
+    if missing:
+        with (spec.directory / MADE_ON_HOST).open("a") as record:
+            record.writelines(f"{path}\n" for path in dict.fromkeys(missing))
     for target in targets:
         Path(target).mkdir(parents=True, exist_ok=True)
-        _sh("mount", "-t", "tmpfs", "-o", "mode=0755", "lookout", target)
 
 
 def _supervise(spec: NodeSpec, doors: dict[str, int]) -> None:
@@ -80,14 +110,21 @@ def _supervise(spec: NodeSpec, doors: dict[str, int]) -> None:
     logs = spec.directory / "logs"
     waiting = services.services(spec)
     running: dict[int, services.Service] = {}
+    look_at_logs = 0.0
     not_before = dict.fromkeys((service.name for service in waiting), 0.0)
     while True:
         now = time.monotonic()
         for service in list(waiting):
             if now >= not_before[service.name] and all(path.exists() for path in service.waits_for):
-                waiting.remove(service)
-                running[_spawn(service, logs / f"{service.name}.log", doors)] = service
                 not_before[service.name] = now + _EARLIEST_RESTART_S
+                try:
+                    running[_spawn(service, logs / f"{service.name}.log", doors)] = service
+                    waiting.remove(service)
+                except OSError as error:  # a full disk, or a tool that is gone: the others go on
+                    print(f"{service.name} cannot be started: {error}", flush=True)
+        if now > look_at_logs:
+            look_at_logs = now + _LOOK_AT_LOGS_EVERY_S
+            _rotate(logs)
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
@@ -98,6 +135,17 @@ def _supervise(spec: NodeSpec, doors: dict[str, int]) -> None:
             waiting.append(service)
         elif pid == 0:
             time.sleep(_POLL_S)
+
+
+def _rotate(logs: Path) -> None:
+    """Keep each log below a bound: its content moves to `.1`, the programs go on appending to the emptied file."""
+    for log in logs.glob("*.log"):
+        try:
+            if log.stat().st_size > _LOG_BYTES:
+                shutil.copyfile(log, f"{log}.1")
+                os.truncate(log, 0)
+        except OSError as error:
+            print(f"{log} cannot be rotated: {error}", flush=True)
 
 
 def _spawn(service: services.Service, log: Path, doors: dict[str, int]) -> int:

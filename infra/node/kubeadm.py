@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from infra.node import sandbox
+from infra.node import images, sandbox
 from infra.node.spec import NodeSpec
 from lookout import contract
 from lookout.errors import LookoutError
+from lookout.files import write_whole
 from lookout.process import run
 from lookout.tools import tool
 
@@ -39,24 +40,26 @@ _COREFILE: Final = """.:53 {
 
 
 def import_images(spec: NodeSpec, archive: Path, say: Callable[[str], None]) -> None:
-    """Load the node's images into containerd, unless this very archive was loaded before."""
+    """Load the node's images into containerd, unless this very archive was loaded before and all are still there.
+
+    Under disk pressure the kubelet removes images, and nothing could pull these again.
+    """
     stamp = spec.directory / "root" / "images.stamp"
+    ctr = ["ctr", "--namespace", "k8s.io", "images"]
     if stamp.exists() and stamp.read_text() == archive.name:
-        return
+        there = set(run(sandbox.enter(spec, [*ctr, "list", "--quiet"]), timeout_s=60).split())
+        if {image.ref for image in images.node_images()} <= there:
+            return
     say("importing images")
-    command = ["ctr", "--namespace", "k8s.io", "images", "import", str(archive)]
-    run(sandbox.enter(spec, command), log=_log(spec), timeout_s=_INIT_WITHIN_S)
+    run(sandbox.enter(spec, [*ctr, "import", str(archive)]), log=_log(spec), timeout_s=_INIT_WITHIN_S)
     stamp.write_text(archive.name)
 
 
 def ensure_control_plane(spec: NodeSpec, say: Callable[[str], None]) -> None:
     """Run `kubeadm init` once in the life of a node, then wait until its node is Ready."""
     admin = spec.directory / "root" / "etc-kubernetes" / "admin.conf"
-    done = spec.directory / "root" / "kubeadm.done"
+    done = _done(spec)
     if not done.exists():
-        if admin.exists():
-            say("an earlier kubeadm init was cut short: starting over")
-            run(sandbox.enter(spec, [tool("kubeadm"), "reset", "--force"]), log=_log(spec), timeout_s=_INIT_WITHIN_S)
         say("kubeadm init")
         command: list[str | Path] = [
             tool("kubeadm"),
@@ -64,7 +67,7 @@ def ensure_control_plane(spec: NodeSpec, say: Callable[[str], None]) -> None:
             "--config=/etc/lookout/kubeadm.yaml",
             "--ignore-preflight-errors=all",
         ]
-        command += ["--skip-phases=show-join-command"]
+        command += ["--skip-phases=show-join-command", "--skip-token-print"]
         path = f"PATH={tool('kubelet').parent}:/usr/sbin:/usr/bin:/sbin:/bin"
         run(sandbox.enter(spec, ["env", path, *command]), log=_log(spec), timeout_s=_INIT_WITHIN_S)
     _publish_kubeconfig(spec, admin)
@@ -76,6 +79,11 @@ def ensure_control_plane(spec: NodeSpec, say: Callable[[str], None]) -> None:
     run(sandbox.enter(spec, ["touch", "/run/lookout/api-ready"]))
     say("waiting for the node to be Ready")
     _wait(spec, "node", lambda: _node_ready(spec))
+
+
+def was_cut_short(spec: NodeSpec) -> bool:
+    """Whether `kubeadm init` began and never ended: what it left cannot be gone on with."""
+    return (spec.directory / "root" / "etc-kubernetes" / "pki").exists() and not _done(spec).exists()
 
 
 def api_answers(spec: NodeSpec) -> bool:
@@ -96,9 +104,7 @@ def kubectl(spec: NodeSpec, *arguments: str, input_text: str | None = None) -> s
 
 
 def _publish_kubeconfig(spec: NodeSpec, admin: Path) -> None:
-    spec.kubeconfig.unlink(missing_ok=True)
-    spec.kubeconfig.touch(mode=0o600)
-    spec.kubeconfig.write_text(admin.read_text())
+    write_whole(spec.kubeconfig, admin.read_text(), mode=0o600)
 
 
 def _adapt_addons(spec: NodeSpec) -> None:
@@ -140,6 +146,10 @@ def _wait(spec: NodeSpec, what: str, condition: Callable[[], bool]) -> None:
         if sandbox.first_process(spec) is None:
             raise LookoutError("the node ended while it was starting", f"see {spec.directory / 'logs' / 'init.log'}")
         time.sleep(0.25)
+
+
+def _done(spec: NodeSpec) -> Path:
+    return spec.directory / "root" / "kubeadm.done"
 
 
 def _log(spec: NodeSpec) -> Path:

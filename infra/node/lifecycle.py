@@ -11,15 +11,17 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.node import cgroups, git_server, images, kubeadm, sandbox
+from infra.node.init import MADE_ON_HOST
 from infra.node.spec import NodeSpec
 from lookout.errors import LookoutError
+from lookout.files import write_whole
 
 Progress = Callable[[str], None]
 _SOCKET_WITHIN_S: Final = 30.0
@@ -57,21 +59,34 @@ class NodeStatus(BaseModel):
 def create(spec: NodeSpec, progress: Progress | None = None) -> NodeInfo:
     """Bring the node up from whatever state it is in and wait until it is Ready.
 
-    LookoutError when a port or an address range is taken or a step fails; a node that was absent before is then
-    removed again, one that existed is stopped and keeps its state.
+    LookoutError when a port or an address range is taken or a step fails. A node that was absent before is then
+    removed again, one that was stopped is stopped again, and one that ran as it should is left running.
     """
     say = progress or (lambda _: None)
     archive = images.build_archive(say)
     with _locked(spec):
+        refuse_conflicts(spec)
         existed = (spec.directory / "root").exists()
+        ran = is_running(spec) and recorded_spec(spec.name) == spec
         try:
             return _bring_up(spec, archive, say)
         except BaseException:
-            say("it failed: taking the half-made node down")
-            sandbox.kill(spec)
-            if not existed:
-                _remove(spec)
+            if not ran:
+                say("it failed: taking the half-made node down")
+                if existed:
+                    _end(spec)
+                else:
+                    _remove(spec)
             raise
+
+
+def refuse_conflicts(spec: NodeSpec) -> None:
+    """LookoutError when a door's port or an address range is taken by others; asked before anything is touched."""
+    before = recorded_spec(spec.name)
+    held = set(before.doors.model_dump().values()) if before and is_running(spec) else set()
+    for listener in sandbox.open_doors(spec, held=held).values():
+        listener.close()
+    sandbox.refuse_taken_ranges(spec)
 
 
 def is_running(spec: NodeSpec) -> bool:
@@ -118,18 +133,27 @@ def status(spec: NodeSpec) -> NodeStatus:
 def recorded_spec(name: str) -> NodeSpec | None:
     """The settings a node was last brought up with, or None for a node that never was."""
     path = NodeSpec(name=name).directory / "spec.json"
-    return NodeSpec.model_validate_json(path.read_text()) if path.exists() else None
+    try:
+        return NodeSpec.model_validate_json(path.read_text())
+    except (FileNotFoundError, ValidationError):  # never written, or by another version: it is written anew by `create`
+        return None
 
 
 def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
-    if is_running(spec) and recorded_spec(spec.name) != spec:
-        say("settings changed: restarting the node")
+    before = recorded_spec(spec.name)
+    if kubeadm.was_cut_short(spec):
+        say("an earlier start was cut short: starting over")
+        _remove(spec)
+    elif before and before.model_copy(update={"doors": spec.doors}) != spec:
+        say("other address ranges: another cluster takes the place of the old one")
+        _remove(spec)
+    elif is_running(spec) and before != spec:
+        say("doors moved: restarting the node")
         _end(spec)
     if not is_running(spec):
         _end(spec)  # what a crash left
-        sandbox.refuse_taken_ranges(spec)
         spec.directory.mkdir(parents=True, exist_ok=True)
-        (spec.directory / "spec.json").write_text(spec.model_dump_json(indent=2))
+        write_whole(spec.directory / "spec.json", spec.model_dump_json(indent=2))
         git_server.prepare(spec)
         say("namespaces and services")
         cgroups.create(spec)
@@ -166,6 +190,9 @@ def _remove(spec: NodeSpec) -> None:
     _end(spec)
     if not spec.directory.exists():
         return
+    for directory in reversed(_made_on_host(spec)):
+        with suppress(OSError):  # somebody else uses it by now
+            directory.rmdir()
     for entry in spec.directory.iterdir():
         if entry.name in _KEPT_BY_DESTROY:
             continue
@@ -175,10 +202,21 @@ def _remove(spec: NodeSpec) -> None:
             entry.unlink()
 
 
+def _made_on_host(spec: NodeSpec) -> list[Path]:
+    """Directories that the node's mounts needed and the host did not have; see infra.node.init."""
+    record = spec.directory / MADE_ON_HOST
+    return [Path(line) for line in record.read_text().splitlines()] if record.exists() else []
+
+
 @contextmanager
 def _locked(spec: NodeSpec) -> Iterator[None]:
-    """One life-cycle operation on a node at a time; the lock ends with this process, however it ends."""
-    path = spec.directory.parent / f".{spec.name}.lock"
+    """One life-cycle operation on a node at a time; the lock ends with this process, however it ends.
+
+    It is the machine's: a node's name, interface and control groups are too.
+    """
+    if os.geteuid() != 0:
+        raise LookoutError("the node needs root: it makes namespaces and control groups", "run the command as root")
+    path = Path("/run/lock") / f"lookout-{spec.name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         try:

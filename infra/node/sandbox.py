@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from infra.node import cgroups
 from infra.node.spec import NodeSpec
 from lookout import paths
 from lookout.errors import LookoutError
+from lookout.files import write_whole
 from lookout.process import run
 
 _DIE_WITHIN_S: Final = 10.0
@@ -45,6 +46,8 @@ def refuse_taken_ranges(spec: NodeSpec) -> None:
         if destination == "default" or route.get("dev") == veth(spec) or route.get("type") == "broadcast":
             continue
         network = ipaddress.IPv4Network(destination, strict=False)
+        if network.prefixlen <= 1:  # a VPN's halves of the default route
+            continue
         taken |= {f"{mine} overlaps route {network} on {route.get('dev')}" for mine in wanted if mine.overlaps(network)}
     if taken:
         raise LookoutError(
@@ -53,11 +56,16 @@ def refuse_taken_ranges(spec: NodeSpec) -> None:
         )
 
 
-def open_doors(spec: NodeSpec) -> dict[str, socket.socket]:
-    """Listening sockets on loopback, one a door; the node inherits them. LookoutError names every port in use."""
+def open_doors(spec: NodeSpec, *, held: Collection[int] = ()) -> dict[str, socket.socket]:
+    """Listening sockets on loopback, one a door; the node inherits them. LookoutError names every port in use.
+
+    Ports in `held` are left out: the running node holds them itself.
+    """
     doors: dict[str, socket.socket] = {}
     taken = []
     for name, port in spec.doors.model_dump().items():
+        if port in held:
+            continue
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -90,7 +98,8 @@ def connect(spec: NodeSpec) -> None:
     run([*inside, "address", "replace", f"{spec.address}/30", "dev", "eth0"])
     run([*inside, "link", "set", "lo", "up"])
     run([*inside, "link", "set", "eth0", "up"])
-    # kubeadm and kube-proxy ask for a default route. It ends at the host, which forwards nothing for the node.
+    # kubeadm and kube-proxy ask for a default route. It leads to the host, which has no way back into the node's
+    # ranges for strangers and translates no address, so nothing comes of it.
     run([*inside, "route", "replace", "default", "via", str(spec.host_address)])
     for cidr in (spec.pod_cidr, spec.service_cidr):
         run(["ip", "route", "replace", str(cidr), "via", str(spec.address)])
@@ -128,10 +137,10 @@ def first_process(spec: NodeSpec) -> int | None:
     """Process id (as the host counts) of the running node's first process, or None."""
     try:
         kept = json.loads((spec.directory / "init.json").read_text())
-        pid, started = int(kept["pid"]), int(kept["started"])
-    except (FileNotFoundError, ValueError, KeyError):
+        pid, started, boot = int(kept["pid"]), int(kept["started"]), kept["boot"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return pid if _start_ticks(pid) == started else None
+    return pid if boot == _boot() and _start_ticks(pid) == started else None
 
 
 def enter(spec: NodeSpec, command: Sequence[str | Path]) -> list[str]:
@@ -144,6 +153,7 @@ def enter(spec: NodeSpec, command: Sequence[str | Path]) -> list[str]:
 
 def kill(spec: NodeSpec) -> None:
     """End every process of the node, known or not, and wait until they are gone."""
+    _refuse_another_owner(spec)
     deadline = time.monotonic() + _DIE_WITHIN_S
     pid = first_process(spec)
     if pid is not None:
@@ -163,6 +173,10 @@ def disconnect(spec: NodeSpec) -> None:
         run(["ip", "link", "delete", veth(spec)])
     if _netns_path(spec).exists():
         run(["ip", "netns", "delete", netns(spec)])
+    directory = _netns_path(spec).parent
+    if directory.is_dir() and not any(directory.iterdir()):
+        # `ip netns add` made it a mount of its own, and leaves that behind.
+        subprocess.run(["umount", str(directory)], check=False, capture_output=True)
 
 
 def _remember(spec: NodeSpec, started: subprocess.Popen[bytes]) -> None:
@@ -178,9 +192,10 @@ def _remember(spec: NodeSpec, started: subprocess.Popen[bytes]) -> None:
         children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
         for child in children:
             try:
-                if Path(f"/proc/{child}/ns/pid").stat().st_ino != own:
-                    kept = {"pid": int(child), "started": _start_ticks(int(child))}
-                    (spec.directory / "init.json").write_text(json.dumps(kept))
+                started_at = _start_ticks(int(child))
+                if Path(f"/proc/{child}/ns/pid").stat().st_ino != own and started_at is not None:
+                    kept = {"pid": int(child), "started": started_at, "boot": _boot()}
+                    write_whole(spec.directory / "init.json", json.dumps(kept))
                     return
             except FileNotFoundError:
                 continue
@@ -200,6 +215,27 @@ def _members(spec: NodeSpec) -> set[int]:
             except (FileNotFoundError, PermissionError, ProcessLookupError):
                 continue
     return {pid for pid in found if pid != os.getpid() and not _is_zombie(pid)}
+
+
+def _refuse_another_owner(spec: NodeSpec) -> None:
+    """Names are the machine's, state directories are not: never end a node that was started from another one."""
+    mine = str(spec.directory / "spec.json")
+    for pid in _members(spec):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        if "infra.node.init" in words:
+            theirs = words[words.index("infra.node.init") + 1]
+            if theirs != mine:
+                raise LookoutError(
+                    f"another node called {spec.name} runs on this machine, from {Path(theirs).parent}",
+                    "take that one down first, or give this one another name: lookout:local.name in Pulumi.local.yaml",
+                )
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _environment() -> dict[str, str]:

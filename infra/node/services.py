@@ -172,8 +172,13 @@ def _haproxy(doors: dict[str, int]) -> str:
     for environment in contract.ENVIRONMENTS:
         host = f"{contract.DETECTOR}.{contract.namespace(environment)}.svc.cluster.local"
         targets[environment] = f"{host}:{contract.SERVICE_PORT} {suffix}"
+    # Git and registry take writes without a password: users of this machine are trusted. A web page in a browser here
+    # is not; its Host header gives it away (DNS rebinding).
+    from_here = r"{ req.hdr(host) -m reg ^(127\.0\.0\.1|localhost)(:[0-9]+)?$ }"
+    guard = f"  mode http\n  http-request deny unless {from_here}\n"
     sections = [
-        f"listen {name}\n  bind fd@{descriptor}\n  server {name} {targets[name]}\n"
+        f"listen {name}\n  bind fd@{descriptor}\n{'' if name in contract.ENVIRONMENTS else guard}"
+        f"  server {name} {targets[name]}\n"
         for name, descriptor in doors.items()
     ]
     return (

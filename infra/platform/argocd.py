@@ -29,6 +29,8 @@ _SETTINGS: Final = {
         "applicationsetcontroller.enable.progressive.syncs": "false",
         # A hand edit in the cluster is undone after this many seconds.
         "controller.self.heal.timeout.seconds": "5",
+        # Two seconds between waves by default, also after the Namespace alone: most of a push's way to the Deployment.
+        "controller.sync.wave.delay.seconds": "0",
     },
 }
 """Keys are documented in Argo CD's operator manual, argocd-cm.yaml and argocd-cmd-params-cm.yaml."""

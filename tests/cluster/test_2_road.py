@@ -244,6 +244,7 @@ def test_large_photos_at_once_end_in_answers_not_in_restarts(road: Road) -> None
         client.start()
     for client in clients:
         client.join()
+    assert len(answers) == 3
     assert set(answers) <= {200, 503}
     assert 200 in answers
     pods = road.get("pods", f"--namespace={contract.namespace('dev')}")["items"]
@@ -256,5 +257,11 @@ def test_no_secret_reaches_git_or_plain_state(road: Road) -> None:
     state = road.state / "lookout" / "pulumi"
     for file in (path for path in state.rglob("*") if path.is_file()):
         assert key not in file.read_text(errors="replace"), f"{file} holds the administrator's key in plain text"
+    logs = [*(road.state / "lookout" / "logs").glob("*"), *(road.kubeconfig.parent / "logs").glob("*")]
+    assert logs
+    for file in logs:
+        text = file.read_text(errors="replace")
+        assert key not in text, f"{file} holds the administrator's key"
+        assert "Using token" not in text, f"{file} holds kubeadm's bootstrap token"
     tracked = [road.deploy / name for name in road.git("ls-files").splitlines()]
     assert not any(key in Path(path).read_text(errors="replace") for path in tracked)

@@ -1,6 +1,7 @@
 """What the cluster itself promises: schemas, Pod Security, limits of the project, simulated pools, its own restart."""
 
 import json
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -148,23 +149,48 @@ def test_the_project_refuses_kinds_and_namespaces_it_does_not_need(road: Road) -
 
 def test_preview_needs_no_running_node_and_up_brings_it_back_with_its_state(road: Road) -> None:
     before = road.git("rev-parse", "HEAD")
-    road.lookout("node", "down", "--name", road.spec.name)
-    assert road.lookout("node", "status", "--name", road.spec.name, check=False).returncode == 1
+    road.lookout("node", "down")
+    assert road.lookout("node", "status", check=False).returncode == 1
     previewed = road.pulumi("preview")
     assert previewed.returncode == 0, previewed.stdout + previewed.stderr
     started = time.monotonic()
-    road.lookout("node", "up", "--name", road.spec.name)
+    road.lookout("node", "up")
     print(f"node back after {time.monotonic() - started:.1f} s")
-    state = json.loads(road.lookout("node", "status", "--name", road.spec.name, "--json").stdout)
+    state = json.loads(road.lookout("node", "status", "--json").stdout)
     assert state["state"] == "ready"
     road.lookout("up")
     assert road.git("ls-remote", "origin", "refs/heads/main").split()[0] == before
     assert road.pulumi("stack", "ls").stdout.count(STACK) >= 1
 
 
+def test_a_door_moved_to_a_taken_port_is_refused_and_the_node_runs_on(road: Road) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        port = squatter.getsockname()[1]
+        road.write_settings(doors={**road.doors, "dev": port})
+        try:
+            refused = road.lookout("up", check=False)
+        finally:
+            road.write_settings()
+    assert refused.returncode == 1
+    assert f"{port} (dev" in refused.stderr
+    assert json.loads(road.lookout("node", "status", "--json").stdout)["state"] == "ready"
+
+
+def test_a_service_of_the_node_that_dies_is_started_again(road: Road) -> None:
+    def lighttpd() -> list[str]:
+        return road.lookout("node", "shell", "--", "pgrep", "-x", "lighttpd", check=False).stdout.split()
+
+    before = lighttpd()
+    road.lookout("node", "shell", "--", "kill", "-9", *before)
+    wait_until(lambda: lighttpd() not in ([], before), 20, "lighttpd runs again")
+    assert road.git("ls-remote", "origin", "refs/heads/main")
+
+
 def test_the_node_outlives_the_shell_that_started_it(road: Road) -> None:
     """Its first process belongs to no session of ours and has no terminal."""
-    state = json.loads(road.lookout("node", "status", "--name", road.spec.name, "--json").stdout)
+    state = json.loads(road.lookout("node", "status", "--json").stdout)
     fields = Path(f"/proc/{state['pid']}/stat").read_text().rpartition(")")[2].split()
     parent, session, terminal = int(fields[1]), int(fields[3]), int(fields[4])
     assert terminal == 0

@@ -1,8 +1,11 @@
 """Running programs, recording artifacts, naming steps, refusing a second run."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from lookout import artifact, cli, contract, debian, process
 from lookout.artifact import Artifact
 from lookout.errors import LookoutError
 from lookout.exclusive import only_one
+from lookout.files import write_whole
 from lookout.steps import Steps
 
 ARTIFACT = Artifact(bento="detector:abc", model="ssd:1", image=f"{contract.IMAGE_REPOSITORY}@sha256:{'0' * 64}")
@@ -115,8 +119,49 @@ def test_an_error_prints_its_remedy_and_ends_with_1(capsys: pytest.CaptureFixtur
         cli.main(["node", "kubeconfig", "--name", "absent"])
     said = capsys.readouterr().err
     assert ended.value.code == 1
-    assert "node absent is not running" in said
-    assert "→ run: lookout node up" in said
+    assert "there is no node called absent" in said
+    assert "→ a second node belongs to a stack of its own" in said
+
+
+def test_a_full_disk_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(_wanted: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cli, "_application", full)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["tools"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert "the disk is full" in said
+    assert "disk-full.md" in said
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spec.json"
+    write_whole(path, "old", mode=0o600)
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.endswith(".tmp")] == []
+
+
+def test_an_interrupted_program_may_clean_up(tmp_path: Path) -> None:
+    """As after Ctrl-C in a terminal, both get the signal; the child's last words must not be cut off."""
+    trap = f"trap 'sleep 0.5; echo done > {tmp_path}/done; exit 1' INT"
+    script = f"{trap}; touch {tmp_path}/up; while :; do sleep 0.1; done"
+    code = f"from lookout import process\nprocess.run(['sh', '-c', {script!r}])"
+    running = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "up").exists():
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGINT)
+    running.wait(20)
+    assert (tmp_path / "done").exists()
 
 
 def test_packages_are_missing_where_their_programs_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,16 +42,6 @@ def test_says_what_to_do_where_there_are_no_control_groups(tmp_path: Path) -> No
     assert caught.value.remedy
 
 
-def test_names_the_controllers_that_are_missing_on_v2(v2: Path) -> None:
-    (v2 / "cgroup.controllers").write_text("cpu io\n")
-    assert cgroups.missing_controllers(v2) == ["cpuset", "memory", "pids"]
-
-
-def test_names_the_controllers_that_are_missing_on_v1(v1: Path) -> None:
-    (v1 / "pids").rmdir()
-    assert cgroups.missing_controllers(v1) == ["pids"]
-
-
 def test_a_v1_cpuset_group_gets_its_parents_processors_and_memory_nodes(v1: Path) -> None:
     cgroups.create(SPEC, v1)
     for group in ("lookout-unit", "lookout-unit/node"):

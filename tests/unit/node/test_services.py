@@ -28,6 +28,12 @@ def test_every_door_leads_somewhere_on_its_inherited_socket(files: dict[str, str
         assert target in files["haproxy.cfg"]
 
 
+def test_only_the_doors_that_take_writes_look_at_the_host_header(files: dict[str, str]) -> None:
+    for name in DOORS:
+        section = files["haproxy.cfg"].split(f"listen {name}\n")[1].split("listen ")[0]
+        assert ("http-request deny unless" in section) == (name in ("git", "registry"))
+
+
 def test_no_program_listens_on_all_addresses(files: dict[str, str]) -> None:
     assert "0.0.0.0:" not in "".join(files.values())
     assert yaml.safe_load(files["registry.yaml"])["http"]["addr"].startswith("127.0.0.1:")
