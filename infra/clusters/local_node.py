@@ -40,11 +40,17 @@ class LocalNodeProvider(ResourceProvider):
         return DiffResult(changes=_is_another(olds, news) or fingerprint(spec) != olds["fingerprint"] or renewed)
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Put the new node in the place of the old one, or repair it."""
+        """Put the new node in the place of the old one, or repair it.
+
+        LookoutError, with the old node untouched, when others have a port or a range that the new one wants.
+        """
         from infra.node import lifecycle
 
         if _is_another(olds, news):
-            lifecycle.destroy(NodeSpec.model_validate(olds["spec"]))
+            old, new = NodeSpec.model_validate(olds["spec"]), NodeSpec.model_validate(news["spec"])
+            if old.name == new.name:  # under another name the old node itself would count among the others
+                lifecycle.refuse_conflicts(new)
+            lifecycle.destroy(old)
         return UpdateResult(_bring_up(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
@@ -71,7 +77,7 @@ class LocalNodeRunningProvider(ResourceProvider):
         return DiffResult(changes=changed or not _runs_as(news["spec"]))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Start the node, or restart it with its new doors."""
+        """Start the node, or restart it with its new doors; lifecycle.create refuses taken ones before it does."""
         if not _runs_as(news["spec"]):
             _bring_up(news)
         return UpdateResult({"spec": news["spec"], "node": news["node"]})

@@ -13,6 +13,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from infra.clusters.local_node import LocalNodeProvider, LocalNodeRunningProvider, plain
 from infra.node.spec import NodeSpec
 from infra.settings import Local
+from lookout.errors import LookoutError
 
 
 class Node:
@@ -21,6 +22,7 @@ class Node:
     def __init__(self) -> None:
         self.running: NodeSpec | None = None
         self.did: list[str] = []
+        self.taken = False
         self.kubeconfig = "access 1"
         self.address = "10.231.0.2"
 
@@ -35,6 +37,11 @@ class Node:
             authority.write_text(f"authority {len(self.did)}")
         spec.kubeconfig.write_text(self.kubeconfig)
         return self
+
+    def refuse_conflicts(self, spec: NodeSpec) -> None:
+        """Refuse what the test says others have."""
+        if self.taken:
+            raise LookoutError(f"{spec.pod_cidr} is taken")
 
     def destroy(self, spec: NodeSpec) -> None:
         """Note it."""
@@ -61,7 +68,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     double, module = Node(), ModuleType("infra.node.lifecycle")
-    for name in ("create", "destroy", "is_running", "recorded_spec"):
+    for name in ("create", "destroy", "is_running", "recorded_spec", "refuse_conflicts"):
         setattr(module, name, getattr(double, name))
     monkeypatch.setitem(sys.modules, "infra.node.lifecycle", module)
     monkeypatch.setattr(infra.node, "lifecycle", module, raising=False)
@@ -115,6 +122,14 @@ def test_another_name_or_range_takes_the_old_node_down_first(node: Node, change:
     assert provider.diff("id", outputs, _props(**change)).changes is True
     provider.update("id", outputs, _props(**change))
     assert node.did == ["create lookout", "destroy lookout", f"create {change.get('name', 'lookout')}"]
+
+
+def test_a_range_that_others_have_is_refused_before_the_old_node_is_touched(node: Node) -> None:
+    provider, outputs = _made()
+    node.taken = True
+    with pytest.raises(LookoutError, match="is taken"):
+        provider.update("id", outputs, _props(pod_cidr="10.99.0.0/16"))
+    assert node.did == ["create lookout"]
 
 
 @pytest.mark.usefixtures("node")
