@@ -40,7 +40,7 @@ class UnreachableError(LookoutError):
 
 
 def kubeconfig() -> str:
-    """$KUBECONFIG, as kubectl has it, or that of the local node."""
+    """$KUBECONFIG, as kubectl has it: a file or a list of files; else that of the local node."""
     return os.environ.get("KUBECONFIG") or str(environment.kubeconfig())
 
 
@@ -51,7 +51,9 @@ class Cluster:
         self.kubeconfig = str(path or kubeconfig())
         try:
             settings = client.Configuration()
-            config.load_kube_config(config_file=self.kubeconfig, client_configuration=settings)
+            config.load_kube_config(
+                config_file=self.kubeconfig, context=_context(self.kubeconfig), client_configuration=settings
+            )
         except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as error:
             raise UnreachableError(
                 f"no usable kubeconfig at {self.kubeconfig}", "is the node up? lookout node status"
@@ -115,3 +117,13 @@ class Cluster:
                 _REMEDY,
             ) from error
         return found
+
+
+def _context(kubeconfig: str) -> str | None:
+    """The first that a file of the list names, as kubectl takes it; the client library would take the last."""
+    for name in filter(None, kubeconfig.split(os.pathsep)):
+        file = Path(name).expanduser()
+        known = yaml.safe_load(file.read_text()) if file.is_file() else None
+        if isinstance(known, dict) and (context := known.get("current-context")):
+            return str(context)
+    return None

@@ -1,6 +1,8 @@
 """`lookout logs ENV`: what an environment's pods say, and what Kubernetes says where they say nothing."""
 
+import os
 import subprocess
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -74,12 +76,14 @@ def _has_spoken(pod: Object) -> bool:
 
 def _print(kubeconfig: str, environment: str, pods: list[str], *, follow: bool, tail: int, previous: bool) -> int:
     """kubectl merges and prefixes the streams of one pod or of all; its exit code."""
-    base = [str(tools.tool("kubectl")), "--kubeconfig", kubeconfig, "--namespace", contract.namespace(environment)]
+    base = [str(tools.tool("kubectl")), "--namespace", contract.namespace(environment)]
     base += ["logs", "--container", contract.DETECTOR, "--prefix", f"--tail={tail}"]
     base += ["--follow"] * follow + ["--previous"] * previous
+    # Its option --kubeconfig takes one file, the variable a list of them.
+    run = partial(subprocess.run, check=False, env={**os.environ, "KUBECONFIG": kubeconfig})
     if len(pods) == 1:
-        return subprocess.run([*base, pods[0]], check=False).returncode
+        return run([*base, pods[0]]).returncode
     if follow:
         selector = ["--selector", f"app.kubernetes.io/name={contract.DETECTOR}"]
-        return subprocess.run([*base, *selector, f"--max-log-requests={_MAX_PODS}"], check=False).returncode
-    return max(subprocess.run([*base, pod], check=False).returncode for pod in pods)
+        return run([*base, *selector, f"--max-log-requests={_MAX_PODS}"]).returncode
+    return max(run([*base, pod]).returncode for pod in pods)
