@@ -11,11 +11,10 @@ import uvicorn
 
 from lookout import contract
 from lookout.errors import LookoutError
+from service.settings import LONGEST_REQUEST_S
 
 KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that it is never the server that closes first."""
-LONGEST_REQUEST_S = 20
-"""How long a stopping server waits for what is in flight: with preStop hook and drain inside a grace of 30 s."""
 
 
 def main() -> None:

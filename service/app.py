@@ -22,12 +22,12 @@ from starlette.routing import Route
 
 from lookout import contract
 from service import intake, openapi, problems, schema
-from service.detector import Detector, Seen
+from service.detector import Detector
 from service.health import Health, Phase
+from service.memory import BodyBudget
 from service.metrics import Metrics
 from service.observation import Observation, configure_logging, event
 from service.problems import Problem
-from service.render import render
 from service.settings import Settings
 
 WEB: Final = Path(__file__).parent / "web"
@@ -36,18 +36,20 @@ _ASSETS: Final = ("app.css", "app.js", "docs.js", "icon.svg")
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
-def create_app(model: Path, settings: Settings) -> Starlette:
+def create_app(model: Path, settings: Settings, bento: str | None = None) -> Starlette:
     """The app for the model in folder `model`. LookoutError when there is no model that holds.
+
+    `bento` is the bento it is served from, as name:version; None from a clone.
 
     The model is loaded in the background once the server runs; until then /readyz answers 503.
     """
     configure_logging(settings.log_level)
     metrics = Metrics()
-    service = Service(Detector(model, settings, metrics), settings, metrics)
+    service = Service(Detector(model, settings, metrics), settings, metrics, bento)
     app = Starlette(
         routes=service.routes(),
         middleware=[Middleware(Observation, metrics=metrics, health=service.health)],
-        exception_handlers={Problem: _problem, HTTPException: _http_exception, Exception: _internal},
+        exception_handlers={Problem: _problem, HTTPException: _http_exception},
         lifespan=service.lifespan,
     )
     app.state.service = service
@@ -57,8 +59,9 @@ def create_app(model: Path, settings: Settings) -> Starlette:
 class Service:
     """The endpoints and what they share."""
 
-    def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
-        self.detector, self.settings, self.metrics, self.health = detector, settings, metrics, Health()
+    def __init__(self, detector: Detector, settings: Settings, metrics: Metrics, bento: str | None) -> None:
+        self.detector, self.settings, self.metrics, self.bento = detector, settings, metrics, bento
+        self.health, self.bodies = Health(), BodyBudget(settings.max_held_bytes)
 
     def routes(self) -> list[Route]:
         """Every path of the service; the last one answers what nothing else does."""
@@ -78,32 +81,38 @@ class Service:
 
     async def detect(self, request: Request) -> Response:
         """POST /v1/detect."""
-        return _json((await self._seen(request)).response)
+        parameters = self._admissible(request)
+        with self.bodies.account() as take:
+            response = await self.detector.detect(await intake.one_photo(request, self.settings, take), parameters)
+        _remember(request, response)
+        return _json(response)
 
     async def render(self, request: Request) -> Response:
         """POST /v1/render: the photo as JPEG with boxes drawn."""
-        seen = await self._seen(request)
-        image = await self.detector.on_thread(partial(render, seen.pixels, seen.response.detections))
-        return Response(image, media_type="image/jpeg", headers={"X-Detections": str(len(seen.response.detections))})
+        parameters = self._admissible(request)
+        with self.bodies.account() as take:
+            drawn = await self.detector.draw(await intake.one_photo(request, self.settings, take), parameters)
+        _remember(request, drawn.response)
+        count = str(len(drawn.response.detections))
+        return Response(drawn.jpeg, media_type="image/jpeg", headers={"X-Detections": count})
 
     async def detect_batch(self, request: Request) -> Response:
         """POST /v1/detect/batch: one result or problem a photo."""
-        self._must_be_warm()
-        parameters = intake.parameters(request)
-        photos = await intake.several_photos(request, self.settings)
-        results = await self.detector.detect_all(photos, parameters)
+        parameters = self._admissible(request)
+        with self.bodies.account() as take:
+            photos = await intake.several_photos(request, self.settings, take)
+            results = await self.detector.detect_all(photos, parameters)
         request.state.log = {"photos": len(photos)}
         return _json(
             schema.BatchResponse(
-                results=[
-                    one.response if isinstance(one, Seen) else schema.Failure(problem=one.body()) for one in results
-                ]
+                results=[schema.Failure(problem=one.body()) if isinstance(one, Problem) else one for one in results]
             )
         )
 
     async def model(self, _: Request) -> Response:
         """GET /v1/model."""
-        return _json(openapi.model_response(self.detector.stored, self.detector.runtime, self.detector.threads))
+        detector = self.detector
+        return _json(openapi.model_response(detector.stored, detector.runtime, detector.threads, self.bento))
 
     async def livez(self, _: Request) -> Response:
         """Alive unless the model can never be served. It uses no compute thread, so traffic cannot starve it."""
@@ -137,18 +146,12 @@ class Service:
             await loading
             await asyncio.to_thread(self.detector.close)
 
-    async def _seen(self, request: Request) -> Seen:
-        self._must_be_warm()
-        parameters = intake.parameters(request)
-        seen = await self.detector.detect(await intake.one_photo(request, self.settings), parameters)
-        size = seen.response.image
-        request.state.log = {"image": f"{size.width}x{size.height}", "detections": len(seen.response.detections)}
-        return seen
-
-    def _must_be_warm(self) -> None:
-        # A draining service still answers: the load balancer may take a moment to look elsewhere.
-        if self.health.phase in (Phase.STARTING, Phase.FAILED):
-            raise problems.not_ready("The model is not loaded yet.")
+    def _admissible(self, request: Request) -> intake.Parameters:
+        """The query of a request that may go on to send its body: a draining service takes it, one without a model
+        does not, whatever its phase. The load balancer may take a moment to look elsewhere."""
+        if not self.detector.loaded:
+            raise problems.not_ready("The model is not loaded.")
+        return intake.parameters(request)
 
     async def _load(self) -> None:
         try:
@@ -173,13 +176,23 @@ class Service:
         before = signal.getsignal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.health.drain()
-            event(logging.INFO, "draining", seconds=self.settings.drain_s)
+        def drain(number: int) -> None:
             if callable(before):
-                loop.call_soon_threadsafe(loop.call_later, self.settings.drain_s, before, number, frame)
+                loop.call_later(self.settings.drain_s, before, number, None)
+            event(logging.INFO, "draining", seconds=self.settings.drain_s)
+
+        def stop(number: int, _: FrameType | None) -> None:
+            # Nothing here may fail or wait: a handler can interrupt a log line half written.
+            loop.call_soon_threadsafe(drain, number)
+            self.health.drain()
 
         signal.signal(signal.SIGTERM, stop)
+
+
+def _remember(request: Request, response: schema.DetectResponse) -> None:
+    """What the request's log line says of its photo."""
+    size = response.image
+    request.state.log = {"image": f"{size.width}x{size.height}", "detections": len(response.detections)}
 
 
 def _json(body: BaseModel) -> Response:
@@ -212,9 +225,3 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     response = await _problem(request, Problem(error.status_code, "", title, str(error.detail)))
     response.headers.update(error.headers or {})
     return response
-
-
-async def _internal(request: Request, error: Exception) -> Response:
-    trace = "".join(traceback.format_exception(error))
-    event(logging.ERROR, "internal-error", request_id=request.state.request_id, trace=trace)
-    return await _problem(request, problems.internal())

@@ -6,12 +6,13 @@ any pixel is decoded. One frame is decoded, EXIF orientation is applied, transpa
 
 import io
 import struct
+from collections.abc import Callable
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg  # type: ignore[import-untyped]  # ships no types
-from PIL import Image
+from PIL import Image, ImageFile
 
 from service import problems
 
@@ -27,26 +28,39 @@ MEDIA_TYPES: Final[dict[str, Format]] = {
 UNDECLARED: Final = frozenset({"", "application/octet-stream"})
 _ORIENTATION: Final = 0x0112
 _TAKEN: Final = "JPEG, PNG and WebP are taken"
+_STRIP_PIXELS: Final = 1_000_000
+
+PEAK_BYTES: Final[dict[Format, int]] = {"JPEG": 10, "PNG": 8, "WEBP": 17}
+"""Most memory that decoding takes, in bytes a pixel, measured at 40 Mpixel in every colour mode (baseline JPEG takes 3,
+progressive 9, PNG 7.4, WebP 16.7) and rounded up. Drawing on the result takes 7."""
+_PEAK_CMYK: Final = 13
+MOST_PEAK_BYTES: Final = max(_PEAK_CMYK, *PEAK_BYTES.values())
 
 # Our own pixel budget is checked before decoding; Pillow's would only warn at 89 Mpixel (Pillow PR#4802).
 Image.MAX_IMAGE_PIXELS = None
 
 
-def decode(data: bytes, declared: str, max_pixels: int) -> Pixels:
+def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], None] | None = None) -> Pixels:
     """Upright RGB pixels uint8 [height, width, 3] of one image.
 
-    `declared` is the content type the client gave, empty when it gave none. Raises Problem: 400 for empty or damaged
+    `declared` is the content type the client gave, empty when it gave none. `before` hears how many bytes decoding
+    will take at most, before it takes them, and may wait. Raises Problem: 400 for empty or damaged
     data and for an image without area, 415 for another format or a declared type that disagrees, 422 for too many
     pixels.
     """
     kind = sniff(data)
     _agrees(kind, declared)
+    announce = before or (lambda _: None)
     try:
         if kind == "WEBP":
             # Pillow's WebP decoder allocates the whole canvas when it opens: the size is read here first.
-            _within(*_webp_size(data), max_pixels)
+            width, height = _webp_size(data)
+            _within(width, height, max_pixels)
+            announce(width * height * PEAK_BYTES[kind])
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             _within(*image.size, max_pixels)
+            if kind != "WEBP":
+                announce(image.width * image.height * (_PEAK_CMYK if image.mode == "CMYK" else PEAK_BYTES[kind]))
             orientation = _orientation(image)
             pixels = _pixels(image, data, kind)
     except problems.Problem:
@@ -111,17 +125,35 @@ def _pixels(image: Image.Image, data: bytes, kind: Format) -> Pixels:
             return np.asarray(simplejpeg.decode_jpeg(data, "RGB"), np.uint8)
         except ValueError:
             pass  # libjpeg warned: Pillow tolerates oddities such as stray bytes, and refuses what is incomplete
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_wide(image)
-    if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
+    return _in_strips(image)
 
 
-def _from_wide(image: Image.Image) -> Pixels:
-    """16-bit greyscale: Pillow's own conversion would clip everything above 255 to white."""
-    values = np.asarray(image).astype(np.uint32) >> 8
-    return np.repeat(np.minimum(values, 255).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+def _in_strips(image: Image.Image) -> Pixels:
+    """The decoded image as RGB, converted strip by strip: whole conversions would hold up to four copies at once."""
+    image.load()
+    if isinstance(image, ImageFile.ImageFile):
+        # What only further frames would need: WebP's two canvases and its frame as bytes, 12 bytes a pixel.
+        vars(image).pop("_decoder", None)
+        if image.fp is not None:
+            image.fp.close()
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = _rgb(image.crop((0, top, width, bottom)))
+    return pixels
+
+
+def _rgb(strip: Image.Image) -> npt.NDArray[np.uint8]:
+    """A strip as RGB, transparency laid on white; greyscale [height, width, 1] where it is 16 bits wide."""
+    if strip.mode.startswith("I") or strip.mode == "F":
+        # Pillow's own conversion would clip everything above 255 to white.
+        values = np.asarray(strip).astype(np.uint32) >> 8
+        return np.asarray(np.minimum(values, 255), np.uint8)[:, :, np.newaxis]
+    if strip.has_transparency_data:
+        strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip.convert("RGBA"))
+    return np.asarray(strip.convert("RGB"))
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:

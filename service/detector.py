@@ -5,7 +5,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,24 +13,27 @@ from typing import TypeVar
 import numpy as np
 
 from service import cpu, problems, schema
-from service.decode import Pixels, decode
+from service.decode import MOST_PEAK_BYTES, Pixels, decode
 from service.intake import Parameters, Photo
+from service.memory import PixelRoom
 from service.metrics import Metrics
 from service.model.stored import StoredCard, read_card
 from service.postprocess import Detections
+from service.render import render
 from service.runtimes import RuntimeName, Session, detect, open_session
 from service.settings import Settings
 
 _WARM_UP_RUNS = 3
 
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was found on one photo, and the photo itself for whoever draws on it."""
+class Drawn:
+    """What was found on one photo, and the photo as JPEG with that drawn on it."""
 
-    pixels: Pixels
+    jpeg: bytes
     response: schema.DetectResponse
 
 
@@ -45,7 +48,10 @@ class Detector:
         self._model = schema.Model(name=self.stored.card.name, version=self.stored.version, runtime=self.runtime)
         self._sessions: queue.SimpleQueue[Session] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="compute")
+        self._pixels = PixelRoom(MOST_PEAK_BYTES * settings.max_image_pixels)
         self._admitted = 0
+        self.loaded = False
+        """Whether every thread has its session. Without, a photo would wait for one for ever."""
 
     def load(self) -> None:
         """Open a session for each thread and run each a few times, so that the first request is as fast as the rest."""
@@ -55,35 +61,40 @@ class Detector:
             for _ in range(_WARM_UP_RUNS):
                 detect(session, grey, 0.5, 1)
             self._sessions.put(session)
+        self.loaded = True
 
     def close(self) -> None:
         """Finish what is running and stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def detect(self, photo: Photo, parameters: Parameters) -> Seen:
+    async def detect(self, photo: Photo, parameters: Parameters) -> schema.DetectResponse:
         """Decode a photo and detect on it. Problem when it cannot be read or too many are waiting."""
         with self._room(1):
-            return await self._detect(photo, parameters)
+            return await self._on_thread(self._detect, photo, parameters)
 
-    async def detect_all(self, photos: list[Photo], parameters: Parameters) -> list[Seen | problems.Problem]:
+    async def draw(self, photo: Photo, parameters: Parameters) -> Drawn:
+        """As `detect`, and draw on the photo."""
+        with self._room(1):
+            return await self._on_thread(self._draw, photo, parameters)
+
+    async def detect_all(
+        self, photos: list[Photo], parameters: Parameters
+    ) -> list[schema.DetectResponse | problems.Problem]:
         """Each photo's result or its problem, in order; the batch is taken as a whole or not at all."""
         with self._room(len(photos)):
-            found = await asyncio.gather(*(self._detect(photo, parameters) for photo in photos), return_exceptions=True)
-        results: list[Seen | problems.Problem] = []
+            work = (self._on_thread(self._detect, photo, parameters) for photo in photos)
+            found = await asyncio.gather(*work, return_exceptions=True)
+        results: list[schema.DetectResponse | problems.Problem] = []
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, problems.Problem):
                 raise one
             results.append(one)
         return results
 
-    async def on_thread(self, work: Callable[[], T]) -> T:
-        """Run other heavy work, such as drawing, on the compute threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
     @contextmanager
     def _room(self, photos: int) -> Iterator[None]:
-        """Places in the queue for the length of a request."""
-        if self._admitted + photos > self.threads + self._settings.queue:
+        """Places in the queue for the length of a request. Whatever its size, one is taken when there is no other."""
+        if self._admitted and self._admitted + photos > self.threads + self._settings.queue:
             raise problems.over_capacity()
         self._admitted += photos
         try:
@@ -91,16 +102,35 @@ class Detector:
         finally:
             self._admitted -= photos
 
-    async def _detect(self, photo: Photo, parameters: Parameters) -> Seen:
+    async def _on_thread(
+        self, work: Callable[[Photo, Parameters, float], T], photo: Photo, parameters: Parameters
+    ) -> T:
         arrived = time.perf_counter()
-        return await self.on_thread(lambda: self._work(photo, parameters, arrived))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, photo, parameters, arrived)
 
-    def _work(self, photo: Photo, parameters: Parameters, arrived: float) -> Seen:
+    def _detect(self, photo: Photo, parameters: Parameters, arrived: float) -> schema.DetectResponse:
+        with ExitStack() as held:
+            return self._look(photo, parameters, arrived, held)[1]
+
+    def _draw(self, photo: Photo, parameters: Parameters, arrived: float) -> Drawn:
+        with ExitStack() as held:
+            pixels, response = self._look(photo, parameters, arrived, held)
+            return Drawn(render(pixels, response.detections), response)
+
+    def _look(
+        self, photo: Photo, parameters: Parameters, arrived: float, held: ExitStack
+    ) -> tuple[Pixels, schema.DetectResponse]:
+        """Pixels and detections; `held` keeps the room that the pixels take until they are of no more use."""
         marks = [time.perf_counter()]
         self._metrics.queue_wait.observe(marks[0] - arrived)
         if len(photo.data) > self._settings.max_image_bytes:
             raise problems.too_large(self._settings.max_image_bytes)
-        pixels = decode(photo.data, photo.declared, self._settings.max_image_pixels)
+        pixels = decode(
+            photo.data,
+            photo.declared,
+            self._settings.max_image_pixels,
+            before=lambda count: held.enter_context(self._pixels.hold(count)),
+        )
         marks.append(time.perf_counter())
         session = self._sessions.get()
         try:
@@ -112,7 +142,7 @@ class Detector:
         finally:
             self._sessions.put(session)
         marks.append(time.perf_counter())
-        return Seen(pixels, self._response(pixels, found, arrived, marks))
+        return pixels, self._response(pixels, found, arrived, marks)
 
     def _response(self, pixels: Pixels, found: Detections, arrived: float, marks: list[float]) -> schema.DetectResponse:
         height, width = pixels.shape[:2]

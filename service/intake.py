@@ -1,11 +1,12 @@
 """Reading a request's photos and parameters: bytes are counted as they stream in, whatever the headers claim."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -14,8 +15,13 @@ from lookout import contract
 from service import problems
 from service.settings import Settings
 
-_FORM_OVERHEAD = 64_000
+_FORM_OVERHEAD: Final = 64_000
 """Boundaries and part headers that a multipart body may have beside its images."""
+_NUMBER: Final = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_WHOLE: Final = re.compile(r"-?[0-9]+")
+
+Take = Callable[[int], None]
+"""Called with each number of bytes received; raises Problem when there is no room for them."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,28 @@ class Photo:
     declared: str
 
 
+def _written_as(pattern: re.Pattern[str], what: str) -> BeforeValidator:
+    """Pydantic also takes what only Python calls a number: 1_0, 5.0 for a whole one, spaces around it."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not pattern.fullmatch(value):
+            raise ValueError(f"not {what}")
+        return value
+
+    return BeforeValidator(check)
+
+
 class Parameters(BaseModel):
     """Query parameters of a detection."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = contract.DEFAULT_THRESHOLD
-    limit: Annotated[int, Field(ge=1, le=contract.MAX_LIMIT)] = contract.DEFAULT_LIMIT
+    threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _written_as(_NUMBER, "a number")] = (
+        contract.DEFAULT_THRESHOLD
+    )
+    limit: Annotated[int, Field(ge=1, le=contract.MAX_LIMIT), _written_as(_WHOLE, "a whole number")] = (
+        contract.DEFAULT_LIMIT
+    )
 
 
 class _InMemoryParser(MultiPartParser):
@@ -56,13 +77,13 @@ def parameters(request: Request) -> Parameters:
         raise problems.bad_parameter(f"{name}: {first['msg']}.") from error
 
 
-async def one_photo(request: Request, settings: Settings) -> Photo:
-    """The photo of a request: the raw body, or the multipart field `image`."""
+async def one_photo(request: Request, settings: Settings, take: Take) -> Photo:
+    """The photo of a request: the raw body, or the multipart field `image`. `take` hears of every byte."""
     declared = request.headers.get("content-type", "")
     if not _is_multipart(declared):
-        data = await _read(request, settings.max_image_bytes, settings)
+        data = await _read(request, settings.max_image_bytes, settings, take)
         return Photo(data, declared)
-    found = await _form(request, "image", 1, settings.max_image_bytes, settings)
+    found = await _form(request, "image", 1, settings.max_image_bytes, settings, take)
     if len(found) != 1:
         raise problems.bad_parameter("The multipart body needs exactly one file field 'image'.")
     if len(found[0].data) > settings.max_image_bytes:
@@ -70,11 +91,11 @@ async def one_photo(request: Request, settings: Settings) -> Photo:
     return found[0]
 
 
-async def several_photos(request: Request, settings: Settings) -> list[Photo]:
-    """The photos of a batch: the repeated multipart field `images`, at most 16."""
+async def several_photos(request: Request, settings: Settings, take: Take) -> list[Photo]:
+    """The photos of a batch: the repeated multipart field `images`, at most 16. `take` hears of every byte."""
     if not _is_multipart(request.headers.get("content-type", "")):
         raise problems.unsupported("A batch is sent as multipart/form-data with the field 'images' repeated.")
-    found = await _form(request, "images", contract.MAX_BATCH_IMAGES, settings.max_batch_bytes, settings)
+    found = await _form(request, "images", contract.MAX_BATCH_IMAGES, settings.max_batch_bytes, settings, take)
     if not found:
         raise problems.bad_parameter("The multipart body has no file field 'images'.")
     return found
@@ -84,15 +105,15 @@ def _is_multipart(content_type: str) -> bool:
     return content_type.split(";")[0].strip().lower() == "multipart/form-data"
 
 
-async def _read(request: Request, limit: int, settings: Settings) -> bytes:
+async def _read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
     data = bytearray()
-    async for chunk in _counted(request, limit, settings.body_timeout_s):
+    async for chunk in _counted(request, limit, settings.body_timeout_s, take):
         data += chunk
     return bytes(data)
 
 
-async def _form(request: Request, field: str, most: int, limit: int, settings: Settings) -> list[Photo]:
-    stream = _counted(request, limit + _FORM_OVERHEAD, settings.body_timeout_s, limit)
+async def _form(request: Request, field: str, most: int, limit: int, settings: Settings, take: Take) -> list[Photo]:
+    stream = _counted(request, limit + _FORM_OVERHEAD, settings.body_timeout_s, take, limit)
     parser = _InMemoryParser(request.headers, stream, max_files=most, max_fields=8)
     try:
         form = await parser.parse()
@@ -106,17 +127,18 @@ async def _form(request: Request, field: str, most: int, limit: int, settings: S
         names = {name for name, _ in form.multi_items()}
         if names - {field}:
             raise problems.bad_parameter(f"The multipart body may have the field {field!r} only.")
-        return [
-            Photo(await part.read(), part.content_type or "")
-            for part in form.getlist(field)
-            if isinstance(part, UploadFile)
-        ]
+        found = []
+        for part in form.getlist(field):
+            if isinstance(part, UploadFile):
+                found.append(Photo(await part.read(), part.content_type or ""))
+                await part.close()  # reading copies: one photo is held twice for a moment, not all of them
+        return found
     finally:
         await form.close()
 
 
 async def _counted(
-    request: Request, limit: int, timeout_s: float, told: int | None = None
+    request: Request, limit: int, timeout_s: float, take: Take, told: int | None = None
 ) -> AsyncGenerator[bytes, None]:
     """The body's chunks; Problem 413 as soon as they are more than `limit` bytes, 408 when they take too long."""
     total = 0
@@ -126,6 +148,7 @@ async def _counted(
                 total += len(chunk)
                 if total > limit:
                     raise problems.too_large(told if told is not None else limit)
+                take(len(chunk))
                 yield chunk
     except TimeoutError as error:
         raise problems.slow_body(timeout_s) from error

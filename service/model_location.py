@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from lookout.errors import LookoutError
 from service import bento_home
 from service.model import stored
@@ -18,10 +20,25 @@ def find(settings: Settings) -> Path:
     """The model's folder. LookoutError when there is none, or when a bento has more than one."""
     if settings.model_dir:
         return settings.model_dir
+    bento = _bento()
+    return _in_bento(bento) if bento else stored.latest(bento_home.use(), DEFAULT)
+
+
+def bento_tag() -> str | None:
+    """The bento this process is served from, as name:version; None in a clone. LookoutError when it does not say."""
+    bento = _bento()
+    if bento is None:
+        return None
+    try:
+        described = yaml.safe_load((bento / "bento.yaml").read_text())
+        return f"{described['name']}:{described['version']}"
+    except (yaml.YAMLError, LookupError, TypeError) as error:
+        raise LookoutError(f"{bento / 'bento.yaml'} does not say name and version", "build the bento again") from error
+
+
+def _bento() -> Path | None:
     bento = Path(os.environ.get("BENTO_PATH") or _ROOT.parent)
-    if (bento / "bento.yaml").is_file():
-        return _in_bento(bento)
-    return stored.latest(bento_home.use(), DEFAULT)
+    return bento if (bento / "bento.yaml").is_file() else None
 
 
 def _in_bento(bento: Path) -> Path:

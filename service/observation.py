@@ -4,12 +4,14 @@ import json
 import logging
 import re
 import time
+import traceback
 import uuid
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookout import contract
+from service import problems
 from service.health import Health, Phase
 from service.metrics import Metrics
 
@@ -43,7 +45,7 @@ class Observation:
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         counted = scope["path"] in API_PATHS and scope["method"] == "POST"
-        seen = {"status": 500, "bytes": 0}
+        seen = {"status": 0, "bytes": 0}
         started = time.perf_counter()
 
         async def count(message_from: Receive = receive) -> Message:
@@ -65,11 +67,24 @@ class Observation:
             self._metrics.in_flight.inc()
         try:
             await self._app(scope, count, add_headers)
+        except Exception:  # noqa: BLE001  # the last to hear of it: logged once here, and by nobody else
+            event(logging.ERROR, "internal-error", request_id=request_id, trace=traceback.format_exc())
+            if not seen["status"]:  # else the answer is under way, and the server cuts it
+                await _internal_problem(request_id, add_headers)
         finally:
             if counted:
                 self._metrics.in_flight.dec()
+                seen["status"] = seen["status"] or 500  # the client went away before there was an answer
                 self._metrics.requests.labels(str(seen["status"])).inc()
                 _log(scope, request_id, seen, time.perf_counter() - started)
+
+
+async def _internal_problem(request_id: str, send: Send) -> None:
+    problem = problems.internal()
+    body = problem.body(request_id).model_dump_json().encode()
+    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def configure_logging(level: str) -> None:

@@ -18,6 +18,7 @@ _PROBLEMS = {
     413: "Too many bytes",
     415: "Another format, or a declared type that disagrees with the data",
     422: "Too many pixels, or a bad parameter",
+    500: "An error of the service; its log has the details under the request's id",
     503: "Over capacity, starting or stopping; Retry-After says when to try again",
 }
 
@@ -47,7 +48,7 @@ def document(settings: Settings) -> dict[str, Any]:
     }
 
 
-def model_response(stored: StoredCard, runtime: str, threads: int) -> schema.ModelResponse:
+def model_response(stored: StoredCard, runtime: str, threads: int, bento: str | None) -> schema.ModelResponse:
     """The model as /v1/model shows it."""
     card, source = stored.card, stored.card.source
     return schema.ModelResponse(
@@ -70,6 +71,7 @@ def model_response(stored: StoredCard, runtime: str, threads: int) -> schema.Mod
             for report in stored.parity
         ],
         threads=threads,
+        bento=bento,
     )
 
 

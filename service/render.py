@@ -11,18 +11,26 @@ from service.decode import Pixels
 from service.schema import Detection
 
 QUALITY: Final = 88
+_STRIP_ROWS: Final = 64
 _GOLDEN: Final = 0.618033988749895
 
 
 def render(pixels: Pixels, detections: list[Detection]) -> bytes:
-    """The photo as JPEG, each detection with its box, label and score; the best score is drawn last, on top."""
+    """The photo as JPEG, each detection with its box, label and score; the best score is drawn last, on top.
+
+    `pixels` are drawn on: a photo may fill a good part of the memory, so there is one copy of it and no second.
+    """
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     size = max(12, min(image.size) // 28)
     font = ImageFont.load_default(size)
     for detection in reversed(detections):
         _draw(draw, detection, font, max(2, size // 7))
-    return bytes(simplejpeg.encode_jpeg(np.asarray(image), quality=QUALITY, colorsubsampling="420"))
+    for top in range(0, image.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    image.close()
+    return bytes(simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorsubsampling="420"))
 
 
 def colour(class_id: int) -> tuple[int, int, int]:

@@ -109,4 +109,4 @@ class ModelResponse(_Body):
     labels: dict[int, str]
     parity: list[ParityFigures]
     threads: int
-    bento: str | None = None
+    bento: Annotated[str | None, Field(description="name:version; null when served from a clone")] = None

@@ -20,7 +20,7 @@ from service import app as detector_app  # noqa: E402
 from service import model_location, settings  # noqa: E402
 
 SETTINGS = settings.from_environment()
-app = detector_app.create_app(model_location.find(SETTINGS), SETTINGS)
+app = detector_app.create_app(model_location.find(SETTINGS), SETTINGS, model_location.bento_tag())
 
 
 @bentoml.service(
@@ -28,7 +28,7 @@ app = detector_app.create_app(model_location.find(SETTINGS), SETTINGS)
     workers=1,
     # BentoML's own /livez, /readyz, /metrics and index go under this prefix, so that the app's own answer.
     path_prefix="/bentoml",
-    traffic={"timeout": 60},
+    traffic={"timeout": settings.LONGEST_REQUEST_S},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )

@@ -11,6 +11,9 @@ from lookout import contract
 from lookout.errors import LookoutError
 
 PREFIX: Final = "LOOKOUT_"
+LONGEST_REQUEST_S: Final = 60
+"""A request's time in all: `body_timeout_s` at its default, the wait in the queue, and a full batch's inference. A
+stopping process waits that long for what is in flight; a pod's grace period holds it beside preStop hook and drain."""
 
 
 class Settings(BaseModel):
@@ -22,12 +25,15 @@ class Settings(BaseModel):
     max_image_pixels: Annotated[int, Field(ge=1_000)] = contract.MAX_IMAGE_PIXELS
     max_batch_bytes: Annotated[int, Field(ge=1_000)] = 64_000_000
     """A whole batch request; its images are held in memory together."""
+    max_held_bytes: Annotated[int, Field(ge=1_000)] = 128_000_000
+    """Bodies of all requests together, received and not yet answered; above that a request gets 503."""
     body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     """How long a client may take to send a request's body."""
     threads: Annotated[int | None, Field(ge=1, le=256)] = None
     """Compute threads, one interpreter each; by default one a core of the CPU quota."""
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
-    """Photos that may wait for a compute thread; above that a request gets 503."""
+    """Photos that may wait for a compute thread; above that a request gets 503, unless it is the only one: a batch
+    larger than the queue has its turn when nothing else is there."""
     drain_s: Annotated[float, Field(ge=0, le=600)] = 3.0
     """How long requests are still taken after SIGTERM, while readiness already says no and each answer closes its
     connection. A preStop hook alone does not empty a pod: clients keep connections that they opened before it."""

@@ -4,6 +4,10 @@ import io
 import json
 import logging
 import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +17,9 @@ from starlette.testclient import TestClient
 
 from lookout import contract
 from lookout.errors import LookoutError
-from service import schema
+from service import decode, detector, model_location, render, schema
 from service.app import create_app
+from service.health import Phase
 from service.settings import Settings
 from tests.unit.service.conftest import ClientFactory, FakeSession
 from tests.unit.service.test_intake import encoded
@@ -76,6 +81,7 @@ def test_takes_at_most_sixteen_photos_a_batch(client: TestClient, count: int, st
 
 def test_describes_the_model(client: TestClient) -> None:
     body = schema.ModelResponse.model_validate_json(client.get(contract.MODEL_PATH).content)
+    assert body.bento is None
     assert body.generation == "tf1-detection-zoo"
     assert body.labels[17] == "cat"
 
@@ -124,14 +130,125 @@ def test_never_becomes_ready_again_once_it_drains(client: TestClient) -> None:
     assert client.get(contract.READINESS_PATH).status_code == 503
 
 
+class Held(FakeSession):
+    """Sees nothing until it may."""
+
+    def __init__(self, warm_ups: int = 3) -> None:
+        self.may_go, self.arrived, self.warm_ups = threading.Event(), threading.Event(), warm_ups
+
+    def infer(self, prepared: Any) -> Any:
+        self.warm_ups -= 1
+        if self.warm_ups < 0:
+            self.arrived.set()
+            assert self.may_go.wait(10)
+        return prepared
+
+
 def test_refuses_what_it_has_no_room_for(make_client: ClientFactory) -> None:
-    client = make_client(queue=2)
-    files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 4
-    full = client.post(contract.BATCH_PATH, files=files)
+    session = Held()
+    client = make_client(session=lambda: session, queue=2)
+    files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 3
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.post, contract.DETECT_PATH, content=encoded(), headers=JPEG)
+        assert session.arrived.wait(10)
+        full = client.post(contract.BATCH_PATH, files=files)
+        session.may_go.set()
+        assert first.result().status_code == 200
     assert full.status_code == 503
     assert full.headers["retry-after"] == "1"
     assert full.json()["type"] == "urn:lookout:problem:over-capacity"
-    assert client.post(contract.BATCH_PATH, files=files[:3]).status_code == 200
+    assert client.post(contract.BATCH_PATH, files=files).status_code == 200
+
+
+def test_a_batch_larger_than_the_queue_has_its_turn_when_nothing_else_is_there(make_client: ClientFactory) -> None:
+    client = make_client(queue=0)
+    files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 16
+    assert client.post(contract.BATCH_PATH, files=files).status_code == 200
+
+
+def test_bodies_of_concurrent_requests_share_one_budget_and_give_it_back(make_client: ClientFactory) -> None:
+    session, photo = Held(), encoded(size=(200, 150))
+    client = make_client(session=lambda: session, max_held_bytes=3 * len(photo))
+    with ThreadPoolExecutor(3) as pool:
+        three = [pool.submit(client.post, contract.DETECT_PATH, content=photo, headers=JPEG) for _ in range(3)]
+        service = client.app.state.service  # type: ignore[attr-defined]  # the app is a Starlette
+        assert session.arrived.wait(10)
+        _until(lambda: service.bodies.held == 3 * len(photo))
+        fourth = client.post(contract.DETECT_PATH, content=photo, headers=JPEG)
+        assert service.bodies.held == 3 * len(photo)
+        session.may_go.set()
+        assert [one.result().status_code for one in three] == [200, 200, 200]
+    assert (fourth.status_code, fourth.headers["retry-after"]) == (503, "1")
+    assert service.bodies.held == 0
+    assert client.post(contract.DETECT_PATH, content=photo, headers=JPEG).status_code == 200
+    assert client.post(contract.DETECT_PATH, content=b"GIF89a", headers=JPEG).status_code == 415
+    files = [("images", ("a.jpg", photo, "image/jpeg"))] * 4
+    assert client.post(contract.BATCH_PATH, files=files).status_code == 503
+    assert service.bodies.held == 0
+
+
+def test_a_batch_keeps_no_pixels_of_photos_it_is_done_with(
+    make_client: ClientFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[Any]] = []
+    most = 0
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        nonlocal most
+        most = max(most, sum(one() is not None for one in alive))
+        pixels = decode.decode(*arguments, **named)
+        alive.append(weakref.ref(pixels))
+        return pixels
+
+    monkeypatch.setattr(detector, "decode", watched)
+    files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 8
+    assert make_client().post(contract.BATCH_PATH, files=files).status_code == 200
+    assert len(alive) == 8
+    assert most <= 1
+
+
+def test_draws_within_the_place_in_the_queue(make_client: ClientFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = make_client(queue=0)
+    drawer = client.app.state.service.detector  # type: ignore[attr-defined]  # the app is a Starlette
+    seen: list[tuple[int, bool]] = []
+
+    def watched(*arguments: Any) -> bytes:
+        seen.append((drawer._admitted, drawer._pixels.free < drawer._pixels._size))
+        return render.render(*arguments)
+
+    monkeypatch.setattr(detector, "render", watched)
+    assert client.post(contract.RENDER_PATH, content=encoded(), headers=JPEG).status_code == 200
+    assert seen == [(1, True)]
+    assert drawer._pixels.free == drawer._pixels._size
+
+
+@pytest.mark.parametrize("path", [contract.DETECT_PATH, contract.RENDER_PATH])
+def test_takes_nothing_when_told_to_stop_before_the_model_is_loaded(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    may_fail = threading.Event()
+
+    def doomed(*_: object) -> FakeSession:
+        may_fail.wait(10)
+        raise LookoutError("int8.tflite is damaged")
+
+    monkeypatch.setattr("service.detector.open_session", doomed)
+    app = create_app(model_dir, Settings(threads=1))
+    with TestClient(app) as cold:
+        app.state.service.health.drain()
+        assert cold.post(path, content=encoded(), headers=JPEG).status_code == 503
+        may_fail.set()
+        _until(lambda: app.state.service.health.phase is Phase.FAILED)
+        assert cold.post(path, content=encoded(), headers=JPEG).status_code == 503
+    # Leaving the block waits for every compute thread: a photo that waits for a session would keep it for ever.
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come to hold within 10 s")
 
 
 def test_gives_room_back_after_failures(make_client: ClientFactory) -> None:
@@ -141,7 +258,9 @@ def test_gives_room_back_after_failures(make_client: ClientFactory) -> None:
     assert client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).status_code == 200
 
 
-def test_tells_nothing_of_an_internal_error_but_its_id(make_client: ClientFactory) -> None:
+def test_tells_nothing_of_an_internal_error_but_its_id_and_logs_it_once(
+    make_client: ClientFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Broken(FakeSession):
         calls = 0
 
@@ -152,11 +271,18 @@ def test_tells_nothing_of_an_internal_error_but_its_id(make_client: ClientFactor
             return prepared
 
     client = make_client(session=Broken)
+    lines: list[str] = []
+    monkeypatch.setattr(logging.getLogger("lookout.service"), "log", lambda _, line: lines.append(line))
+    client._transport.raise_server_exceptions = True  # nothing may pass the app itself
     answer = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG | {"X-Request-ID": "abc-1"})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["request_id"] == "abc-1"
     assert "secret" not in answer.text
+    assert answer.headers["x-request-id"] == "abc-1"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert [json.loads(line)["event"] for line in lines] == ["internal-error"]
+    assert "secret" in lines[0]
     assert 'lookout_requests_total{status="500"} 1.0' in client.get(contract.METRICS_PATH).text
 
 
@@ -231,7 +357,17 @@ def test_openapi_describes_every_api_path_and_holds_the_models(client: TestClien
     for name in document["components"]["schemas"]:
         assert f"#/components/schemas/{name}" in text
     statuses = set(document["paths"][contract.DETECT_PATH]["post"]["responses"])
-    assert statuses == {"200", "400", "408", "413", "415", "422", "503"}
+    assert statuses == {"200", "400", "408", "413", "415", "422", "500", "503"}
+
+
+def test_names_the_bento_it_is_served_from(model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENTO_PATH", str(tmp_path))
+    (tmp_path / "bento.yaml").write_text("name: detector\nversion: 0123456789ab\n")
+    app = create_app(model_dir, Settings(threads=1), model_location.bento_tag())
+    assert TestClient(app).get(contract.MODEL_PATH).json()["bento"] == "detector:0123456789ab"
+    (tmp_path / "bento.yaml").write_text("[]")
+    with pytest.raises(LookoutError, match="does not say name and version"):
+        model_location.bento_tag()
 
 
 def test_refuses_to_start_without_a_model(tmp_path: Path) -> None:

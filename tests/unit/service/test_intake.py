@@ -271,6 +271,14 @@ def test_refuses_malformed_multipart(client: TestClient, body: bytes, content_ty
         "?treshold=0.5",
         "?limit=1&limit=2",
         "?threshold=",
+        "?limit=1_0",
+        "?limit=5.0",
+        "?limit=%205",
+        "?limit=+5",
+        "?limit=\u0665",
+        "?threshold=0_1",
+        "?threshold=%200.5",
+        "?threshold=inf",
     ],
 )
 def test_refuses_bad_parameters(client: TestClient, query: str) -> None:

@@ -1,0 +1,117 @@
+"""What a photo costs is known before it is decoded, and what is held together stays within its room."""
+
+import io
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookout import paths
+from service import decode
+from service.memory import PixelRoom
+
+_MEASURE = """
+import sys
+from service.decode import decode
+def peak():
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+data, tiny = open(sys.argv[1], "rb").read(), open(sys.argv[2], "rb").read()
+decode(tiny, "", 100)  # what the first decoding of a format loads is not this photo's
+before = peak()
+told = []
+decode(data, "", 40_000_000, before=told.append)
+print(told[0], peak() - before)
+"""
+
+
+def sample(size: tuple[int, int], mode: str) -> Image.Image:
+    tile = np.random.default_rng(7).integers(0, 255, (15, 20, 3), dtype=np.uint8)
+    photo = Image.fromarray(tile).resize(size)
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257)
+    changed = photo.convert(mode)
+    if "A" in mode:
+        changed.putalpha(photo.convert("L"))
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("WEBP", "RGBA", {"method": 0}),
+        ("WEBP", "RGBA", {"method": 0, "lossless": True}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "RGB", {}),
+        ("PNG", "I;16", {}),
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 0}),
+        ("JPEG", "CMYK", {"progressive": True, "subsampling": 0}),
+    ],
+)
+def test_decoding_takes_no_more_than_it_says_before(
+    tmp_path: Path, kind: str, mode: str, options: dict[str, object]
+) -> None:
+    large, tiny = tmp_path / "large", tmp_path / "tiny"
+    sample((4000, 3000), mode).save(large, kind, **options)
+    sample((8, 8), mode).save(tiny, kind, **options)
+    command = [sys.executable, "-c", _MEASURE, str(large), str(tiny)]
+    done = subprocess.run(command, cwd=paths.PROJECT_ROOT, capture_output=True, text=True, check=True)
+    told, taken = (int(number) for number in done.stdout.split())
+    assert taken <= told * 1.05 + 8_000_000  # beside the pixels: strips of a million pixels, the allocator's slack
+    assert told <= decode.MOST_PEAK_BYTES * 12_000_000
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "RGB"])
+@pytest.mark.parametrize("size", [(1, 1), (300, 200), (1500, 1400)])
+def test_strips_give_the_pixels_of_a_whole_conversion(mode: str, size: tuple[int, int]) -> None:
+    photo = sample(size, mode)
+    buffer = io.BytesIO()
+    photo.save(buffer, "PNG", **({"transparency": 3} if mode == "P" else {}))
+    whole = Image.open(buffer).convert("RGBA")
+    expected = Image.alpha_composite(Image.new("RGBA", size, "white"), whole).convert("RGB")
+    assert np.array_equal(decode.decode(buffer.getvalue(), "", 3_000_000), np.asarray(expected))
+
+
+def test_room_is_waited_for_and_given_back() -> None:
+    room, entered = PixelRoom(100), threading.Event()
+
+    def second() -> None:
+        with room.hold(60):
+            entered.set()
+
+    with room.hold(60):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        assert not entered.wait(0.1)
+    waiting.join(5)
+    assert entered.is_set()
+    assert room.free == 100
+
+
+def test_a_large_photo_is_not_passed_by_small_ones() -> None:
+    room, order = PixelRoom(100), list[str]()
+
+    def take(name: str, count: int) -> None:
+        with room.hold(count):
+            order.append(name)
+
+    with room.hold(50):
+        threads = [threading.Thread(target=take, args=one) for one in (("large", 100), ("small", 10))]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        assert order == []
+    for thread in threads:
+        thread.join(5)
+    assert order == ["large", "small"]
+
+
+def test_what_is_larger_than_the_room_has_all_of_it() -> None:
+    room = PixelRoom(10)
+    with room.hold(1000):
+        assert room.free == 0
+    assert room.free == 10
