@@ -25,7 +25,8 @@ def wait_healthy(
     """Wait until each environment runs the digest that was pushed: synced, healthy, every pod ready, no old one left.
 
     `progress` is told what is waited for whenever that changes. LookoutError with Argo CD's conditions, the pods'
-    waiting reasons and the last warnings after `timeout_s` seconds.
+    waiting reasons and the last warnings after `timeout_s` seconds; sooner when all that is left to wait for are
+    environments for which git holds no release, or none that can be read.
     """
     repository = repository or Repository.open()
     deadline = time.monotonic() + timeout_s
@@ -43,8 +44,12 @@ def wait_healthy(
             return states
         if (now := "; ".join(waiting)) != told:
             progress(told := now)
-        if time.monotonic() >= deadline:
-            raise LookoutError(_why(environments, timeout_s, waiting, shared, states, cluster), _remedy(states))
+        in_vain = bool(states) and all(state.digest is None for state in states if state.waiting_for)
+        if in_vain or time.monotonic() >= deadline:
+            when = "cannot settle" if in_vain else f"did not settle within {timeout_s:g} s"
+            unsettled = [state.environment for state in states if state.waiting_for] if in_vain else environments
+            head = f"{', '.join(unsettled)} {when}"
+            raise LookoutError(_why(head, waiting, shared, states, cluster), _remedy(states))
         time.sleep(_INTERVAL_S)
 
 
@@ -57,8 +62,7 @@ def event_line(event: Object) -> str:
 
 
 def _why(
-    environments: Sequence[str],
-    timeout_s: float,
+    head: str,
     waiting: Sequence[str],
     shared: Sequence[str],
     states: Sequence[EnvironmentStatus],
@@ -70,7 +74,7 @@ def _why(
         if state.waiting_for:
             lines += [f"{state.environment}: {event_line(event)}" for event in _recent(cluster, state.environment)]
     shown = "\n".join(f"    {line}" for line in dict.fromkeys(lines))
-    return f"{', '.join(environments)} did not settle within {timeout_s:g} s:\n{shown}"
+    return f"{head}:\n{shown}"
 
 
 def _recent(cluster: Cluster, environment: str) -> Sequence[Object]:

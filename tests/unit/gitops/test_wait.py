@@ -10,7 +10,7 @@ from lookout import contract
 from lookout.artifact import Artifact
 from lookout.errors import LookoutError
 from tests.unit.gitops import build
-from tests.unit.gitops.conftest import Road
+from tests.unit.gitops.conftest import Road, commit_all
 
 Make = Callable[[str], Artifact]
 
@@ -97,6 +97,22 @@ def test_a_timeout_says_why_with_conditions_reasons_and_events(
         "dev: Pod dev-1: BackOff: restarting (x4)",
     ]
     assert refused.value.remedy == "lookout logs dev; lookout release status"
+
+
+@pytest.mark.parametrize("text", ["image: latest\n", None], ids=["broken", "removed"])
+def test_an_environment_without_a_release_in_git_is_not_waited_for_once_the_others_have_settled(
+    released: Road, image: Make, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    file = released.deploy.directory / "detector/envs/staging/version.yaml"
+    file.write_text(text) if text else file.unlink()
+    commit_all(released.deploy.directory, "by hand")
+    released.deploy.push()
+    told: list[str] = []
+    monkeypatch.setattr(wait, "Cluster", _Film(build.settled(image("b")), build.settled(image("a"))))
+    with pytest.raises(LookoutError, match=r"^staging cannot settle:\n *staging: no release in git") as refused:
+        wait.wait_healthy(contract.ENVIRONMENTS, 60, told.append, repository=released.deploy)
+    assert len(told) == 2
+    assert ("is not a version file" in refused.value.message) == bool(text)
 
 
 def test_a_cluster_that_never_answers_is_named(released: Road, monkeypatch: pytest.MonkeyPatch) -> None:
