@@ -5,6 +5,7 @@ load everything a second time, and restarting what dies is Kubernetes' work.
 """
 
 import argparse
+import ctypes
 import sys
 
 import uvicorn
@@ -15,6 +16,8 @@ from service.settings import LONGEST_REQUEST_S
 
 KEEP_ALIVE_S = 75
 """Longer than the idle time of common load balancers (60 s), so that it is never the server that closes first."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Of glibc's malloc.h."""
 
 
 def main() -> None:
@@ -24,6 +27,7 @@ def main() -> None:
     options.add_argument("--port", type=int, default=contract.CONTAINER_PORT, help="port to listen on")
     chosen = options.parse_args()
 
+    _give_memory_back()
     try:
         from service.service import Detector  # reads settings and the model's card
     except LookoutError as error:
@@ -38,6 +42,20 @@ def main() -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=LONGEST_REQUEST_S,
     )
+
+
+def _give_memory_back() -> None:
+    """Return the memory of large photos to the system at once, as far as the C library lets itself be told.
+
+    By default glibc learns from the first large block it frees to keep such blocks: after a few of 40 Mpixel, each
+    compute thread held on to its own (measured: 460 MiB idle with two threads, 750 with four; with this 220 and 280).
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return  # another C library, with habits of its own
+    mallopt(_M_MMAP_THRESHOLD, 4 * 1024**2)
+    mallopt(_M_TRIM_THRESHOLD, 16 * 1024**2)
 
 
 if __name__ == "__main__":

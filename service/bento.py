@@ -56,11 +56,13 @@ class Bento:
 def build(progress: Progress | None = None, model: str = cards.DEFAULT) -> Bento:
     """Build the bento that serves `model`, unless the store has it. The model must have been imported before.
 
-    Raises LookoutError when there is no such model, or when it can only be served by what the image does not have.
+    Raises LookoutError when there is no such model, when it is damaged, or when it can only be served by what
+    the image does not have.
     """
     say = progress or (lambda _: None)
     home = bento_home.use()
     model_path = stored.latest(home, model)
+    stored.intact(home, model, model_path.name)
     card = stored.read_card(model_path)
     if card.runtime == "tensorflow":
         raise LookoutError(
@@ -68,7 +70,7 @@ def build(progress: Progress | None = None, model: str = cards.DEFAULT) -> Bento
             "choose a model with a LiteRT conversion, or serve this one from the clone: lookout bento serve",
         )
     files = code_files()
-    version = content_version(files, card.tag)
+    version = content_version(files, card)
     path = home / "bentos" / contract.DETECTOR / version
     changed = _damage(path, files) is not None
     if changed:
@@ -93,9 +95,15 @@ def code_files(root: Path = paths.PROJECT_ROOT) -> dict[str, Path]:
     }
 
 
-def content_version(files: dict[str, Path], model_tag: str) -> str:
-    """The version: twelve digits of the sha256 over every file's name and content and the model's tag."""
-    content = {"model": model_tag, "files": {name: stored.file_digest(path) for name, path in files.items()}}
+def content_version(files: dict[str, Path], model: stored.StoredCard) -> str:
+    """The version: twelve digits of the sha256 over every file's name and content, the model's tag and the runtime its
+    card chose (which of the model's files are shipped), and what BentoML is told to build."""
+    content = {
+        "model": model.tag,
+        "runtime": model.runtime,
+        "bentofile": _bentofile(model.tag),
+        "files": {name: stored.file_digest(path) for name, path in files.items()},
+    }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -38,7 +38,7 @@ def build_image(bento_tag: str | None = None, progress: Progress = silent) -> Bu
     Layers that did not change are not made again. Raises LookoutError for an unknown bento, without root, and when
     the base or a requirement cannot be had.
     """
-    path, model_tag, model_path = _find(bento_tag, progress)
+    path, model_tag, model_path = find(bento_tag, progress)
     tag = f"{contract.DETECTOR}:{path.name}"
     name, version = model_tag.split(":")
     base = image_layers.debian(progress)
@@ -49,7 +49,7 @@ def build_image(bento_tag: str | None = None, progress: Progress = silent) -> Bu
         image_layers.code(base, path, progress),
     ]
     made = oci.image(
-        f"{contract.IMAGE_REPOSITORY}:{path.name}", layers, config(tag, model_tag, _source_commit(path, model_tag))
+        f"{contract.IMAGE_REPOSITORY}:{path.name}", layers, config(tag, model_tag, _source_commit(path, model_path))
     )
     return BuiltImage(bento=tag, model=model_tag, image=made)
 
@@ -95,7 +95,8 @@ def config(bento_tag: str, model_tag: str, commit: str | None) -> Config:
     )
 
 
-def _find(bento_tag: str | None, progress: Progress) -> tuple[Path, str, Path]:
+def find(bento_tag: str | None, progress: Progress = silent) -> tuple[Path, str, Path]:
+    """A bento's folder, its model's tag and its model's folder, the model's files as they were imported."""
     if bento_tag is None:
         built = bento.build(progress)
         return built.path, built.model_tag, built.model_path
@@ -111,16 +112,17 @@ def _find(bento_tag: str | None, progress: Progress) -> tuple[Path, str, Path]:
         raise LookoutError(f"there is no bento {bento_tag}", "see: lookout bento list, lookout bento build") from error
     except (yaml.YAMLError, LookupError, TypeError) as error:
         raise LookoutError(f"{path / 'bento.yaml'} does not say its model", f"remove {path}, build again") from error
-    return path, model_tag, stored.folder(home, *model_tag.split(":"))
+    name, _, version = model_tag.partition(":")
+    return path, model_tag, stored.intact(home, name, version)
 
 
-def _source_commit(path: Path, model_tag: str) -> str | None:
+def _source_commit(path: Path, model: Path) -> str | None:
     """The commit that last changed the bento's code, when the clone holds exactly that code, committed.
 
     Not the newest commit: a commit that leaves the bento alone must leave its image's digest alone too.
     """
     files = bento.code_files()
-    if bento.content_version(files, model_tag) != path.name:
+    if bento.content_version(files, stored.read_card(model)) != path.name:
         return None
     names = [str(file) for file in files.values()]
     try:

@@ -84,6 +84,7 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
     """
     from service.model import evaluate
     from service.model.chatter import native_output_to_log
+    from service.model.tensorflow_import import hide_gpus
 
     model = stored.latest(bento_home.use(), name or cards.DEFAULT)
     found = stored.read_card(model)
@@ -91,6 +92,7 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
         raise LookoutError(f"{found.tag} runs as the SavedModel itself: there is nothing to compare it with")
     steps = Steps("model-evaluate")
     with steps.step(f"Judging {found.tag}") as step, native_output_to_log("model-conversion"):
+        hide_gpus()
         reports = evaluate.judge(model, found.card, ("litert-int8", "litert-float32"), step.detail)
         samples = {
             runtime: evaluate.on_samples(model, found.card, runtime)

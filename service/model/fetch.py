@@ -6,9 +6,8 @@ and a damaged cache entry is fetched again instead of used.
 
 import base64
 import hashlib
-import shutil
+import http.client
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -99,9 +98,10 @@ def _download(url: str, target: Path) -> Path:
                 if size > _MAX_DOWNLOAD:
                     raise LookoutError(f"{url} is larger than {_MAX_DOWNLOAD:,} bytes", "this is no detection model")
                 sink.write(block)
-    except (urllib.error.URLError, OSError) as error:
-        shutil.rmtree(target, ignore_errors=True)
-        reason = getattr(error, "reason", None) or error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # URLError is an OSError; an address that cannot be asked for is a ValueError or an InvalidURL.
+        target.unlink(missing_ok=True)
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise LookoutError(f"cannot fetch {url}: {reason}", remedy) from error
     return target
 

@@ -27,6 +27,7 @@ from service.model import evaluate, fetch, litert, savedmodel, stored, tfjs
 from service.model.card import ModelCard
 from service.model.chatter import native_output_to_log
 from service.model.parity import Parity
+from service.model.tensorflow_import import hide_gpus
 from service.runtimes import RuntimeName
 
 Progress = Callable[[str], None]
@@ -78,6 +79,7 @@ def import_model(
 
 
 def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> ImportedModel:
+    hide_gpus()
     workshop = paths.cache_dir() / "models"
     workshop.mkdir(parents=True, exist_ok=True)
     prefix = f".import-{card.name}-"

