@@ -7,6 +7,7 @@ import yaml
 
 from gitops.render import Manifest
 from lookout import contract, paths
+from service import decode
 from service import settings as service_settings
 from tests.contract.conftest import ARTIFACT, one
 
@@ -16,8 +17,10 @@ _EVERY = pytest.mark.parametrize("environment", contract.ENVIRONMENTS)
 
 # What is left of a two-core node beside kubeadm's control plane and one CoreDNS.
 _DETECTOR_BUDGET_MILLICORES = 800
-# Inference and encoding of the largest batch, on top of the time its body may take to arrive.
-_COMPUTE_S = 20
+# What uvicorn and Python need to end, once no request is left.
+_CLOSING_S = 5
+# Python, the runtime and a session for each of two compute threads, idle; plus what malloc keeps under load. Measured.
+_PROCESS_BYTES = 230 * 1024**2
 
 
 @_EVERY
@@ -26,7 +29,18 @@ def test_grace_period_outlasts_prestop_longest_request_and_drain(rendered: Rende
     prestop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     service = _settings(container)
     assert prestop >= 5
-    assert pod["terminationGracePeriodSeconds"] > prestop + service.body_timeout_s + service.drain_s + _COMPUTE_S
+    longest = service_settings.LONGEST_REQUEST_S
+    assert service.body_timeout_s < longest
+    assert pod["terminationGracePeriodSeconds"] > prestop + service.drain_s + longest + _CLOSING_S
+
+
+@_EVERY
+def test_memory_holds_the_worst_the_service_lets_in(rendered: Rendered, environment: str) -> None:
+    _, container = _pod(rendered, environment)
+    service, memory = _settings(container), container["resources"]
+    assert memory["requests"]["memory"] == memory["limits"]["memory"] == "1Gi"
+    photos = service.max_image_pixels * decode.MOST_PEAK_BYTES
+    assert service.max_held_bytes + photos + _PROCESS_BYTES <= 1024**3
 
 
 @_EVERY

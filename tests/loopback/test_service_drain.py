@@ -2,12 +2,14 @@
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,9 +31,21 @@ def port() -> int:
 
 @pytest.fixture
 def server(port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    model = import_model()
+    yield from started(port, import_model().path)
+
+
+@pytest.fixture
+def broken(port: int, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server whose model is named and described, yet cannot be loaded."""
+    shutil.copytree(import_model().path, tmp_path / "model")
+    for file in (tmp_path / "model").glob("*.tflite"):
+        file.write_bytes(b"rubbish")
+    yield from started(port, tmp_path / "model")
+
+
+def started(port: int, model: Path) -> Iterator["subprocess.Popen[bytes]"]:
     command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {"LOOKOUT_MODEL_DIR": str(model.path), "LOOKOUT_DRAIN_S": str(DRAIN_S)}
+    environment = os.environ | {"LOOKOUT_MODEL_DIR": str(model), "LOOKOUT_DRAIN_S": str(DRAIN_S)}
     with subprocess.Popen(command, env=environment, cwd=paths.PROJECT_ROOT) as process:
         try:
             yield process
@@ -87,3 +101,22 @@ def test_sigterm_turns_readiness_off_then_drains_then_ends(server: "subprocess.P
     server.wait(timeout=10)
     with pytest.raises(OSError, match="refused"):
         ask(port, "GET", contract.LIVENESS_PATH)
+
+
+def test_ends_when_told_to_stop_before_it_has_a_model_and_takes_no_photo(
+    broken: "subprocess.Popen[bytes]", port: int
+) -> None:
+    wait_until_it_listens(port)
+    broken.send_signal(signal.SIGTERM)
+    assert ask(port, "POST", contract.DETECT_PATH, sample_photos()["chelsea"])[0] == 503
+    broken.wait(timeout=DRAIN_S + 15)
+
+
+def wait_until_it_listens(port: int) -> None:
+    for _ in range(600):
+        try:
+            ask(port, "GET", contract.LIVENESS_PATH)
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the service did not listen within 30 s")
