@@ -16,12 +16,14 @@ class BodyBudget:
 
     @contextmanager
     def account(self) -> Iterator[Callable[[int], None]]:
-        """For the length of a request: call it with each number of bytes received. Problem 503 once all are taken."""
+        """For the length of a request: call it with each number of bytes received. Problem 503 once all are taken
+        and others hold some of them."""
         own = 0
 
         def take(count: int) -> None:
             nonlocal own
-            if self.held + count > self._most:
+            # One alone is bounded by the limits of its kind: were it refused here, it would be refused for ever.
+            if self.held > own and self.held + count > self._most:
                 raise problems.over_capacity()
             self.held += count
             own += count

@@ -44,15 +44,30 @@ async function look(blob) {
     const response = await fetch(`/v1/detect?threshold=${least}&limit=100`, {
       method: "POST", body: blob, headers: { "Content-Type": blob.type }, signal: request.signal,
     });
-    const body = await response.json();
-    if (!response.ok) throw new Error(body.detail || body.title);
-    current = { blob, result: body };
+    if (!response.ok) throw new Error(await reason(response));
+    current = { blob, result: await answer(response) };
     draw();
   } catch (error) {
-    if (error.name !== "AbortError") say(error instanceof TypeError ? "The server cannot be reached." : error.message, true);
+    if (error.name !== "AbortError") complain(error);
   } finally {
     if (running === request) view.classList.remove("busy");
   }
+}
+
+// The JSON of a response. What stands before the service, such as a proxy, may answer with a page of its own.
+async function answer(response) {
+  const type = response.headers.get("Content-Type") || "";
+  if (!/^application\/(.+\+)?json\b/.test(type)) throw new Error(`The server answered with status ${response.status} and no JSON.`);
+  return response.json();
+}
+
+async function reason(response) {
+  const problem = await answer(response);
+  return problem.detail || problem.title;
+}
+
+function complain(error) {
+  say(error instanceof TypeError ? "The server cannot be reached." : error.message, true);
 }
 
 function draw() {
@@ -62,16 +77,18 @@ function draw() {
   download.disabled = !current;
   labels.hidden = timing.hidden = !current;
   if (!current) return;
-  const { image, detections } = current.result;
+  const { image } = current.result;
   boxes.setAttribute("viewBox", `0 0 ${image.width} ${image.height}`);
-  const likely = detections.filter((one) => one.score >= threshold.value / 100);
-  drawLabels(likely);
-  const visible = likely.filter((one) => !hidden.has(one.label));
-  for (const one of visible) addDetection(one);
-  say(visible.length === 0 ? "Nothing at this score." : `${visible.length} object${visible.length === 1 ? "" : "s"} found.`);
-  photo.alt = visible.length ? `Photo with ${visible.map((one) => one.label).join(", ")}` : "Photo in which nothing was found";
+  drawLabels(likely());
+  const seen = visible();
+  for (const one of seen) addDetection(one);
+  say(seen.length === 0 ? "Nothing at this score." : `${seen.length} object${seen.length === 1 ? "" : "s"} found.`);
+  photo.alt = seen.length ? `Photo with ${seen.map((one) => one.label).join(", ")}` : "Photo in which nothing was found";
   drawTiming();
 }
+
+const likely = () => current.result.detections.filter((one) => one.score >= threshold.value / 100);
+const visible = () => likely().filter((one) => !hidden.has(one.label));
 
 function addDetection(one) {
   const { x_min, y_min, x_max, y_max } = one.box;
@@ -137,17 +154,35 @@ function element(name, text, className) {
   return made;
 }
 
+// The photo as it is shown: the server would draw labels that are switched off here.
 async function save() {
-  const { blob } = current;
-  const response = await fetch(`/v1/render?threshold=${threshold.value / 100}&limit=100`, {
-    method: "POST", body: blob, headers: { "Content-Type": blob.type },
-  });
-  if (!response.ok) {
-    say((await response.json()).detail, true);
-    return;
+  const { image: { width, height } } = current.result;
+  const seen = visible().reverse(); // the best score is drawn last, on top
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width, height });
+  const pen = canvas.getContext("2d");
+  await photo.decode();
+  pen.drawImage(photo, 0, 0, width, height);
+  const size = Math.max(12, Math.round(Math.min(width, height) / 28));
+  const line = Math.max(2, Math.round(size / 7));
+  pen.font = `${size}px system-ui, sans-serif`;
+  pen.textBaseline = "top";
+  pen.lineWidth = line;
+  for (const one of seen) {
+    const { x_min, y_min, x_max, y_max } = one.box;
+    pen.strokeStyle = pen.fillStyle = colour(one.class_id);
+    pen.strokeRect(x_min, y_min, x_max - x_min, y_max - y_min);
+    const text = `${one.label} ${percent(one.score)}`;
+    const tall = size + 2 * line;
+    const top = y_min >= tall ? y_min - tall : y_min;
+    pen.fillRect(x_min, top, pen.measureText(text).width + 2 * line, tall);
+    pen.fillStyle = "black";
+    pen.fillText(text, x_min + line, top + line);
   }
+  const made = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
+  if (!made) throw new Error("This browser cannot save a photo of that size.");
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await response.blob());
+  link.href = URL.createObjectURL(made);
   link.download = "lookout.jpg";
   link.click();
   URL.revokeObjectURL(link.href);
@@ -155,7 +190,7 @@ async function save() {
 
 file.addEventListener("change", () => { look(file.files[0]); file.value = ""; });
 threshold.addEventListener("input", draw);
-download.addEventListener("click", () => save().catch(() => say("The server cannot be reached.", true)));
+download.addEventListener("click", () => save().catch(complain));
 document.addEventListener("paste", (event) => look([...event.clipboardData.files][0]));
 for (const name of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(name, (event) => {
@@ -165,7 +200,7 @@ for (const name of ["dragover", "dragleave", "drop"]) {
   });
 }
 
-fetch("/v1/model").then((response) => response.json()).then((body) => {
+fetch("/v1/model").then(answer).then((body) => {
   model.textContent = `${body.name} ${body.version} · ${body.runtime}`;
   model.title = `${body.title}, ${Object.keys(body.labels).length} labels`;
 }).catch(() => { model.textContent = ""; });

@@ -183,7 +183,7 @@ def test_bodies_of_concurrent_requests_share_one_budget_and_give_it_back(make_cl
     assert client.post(contract.DETECT_PATH, content=photo, headers=JPEG).status_code == 200
     assert client.post(contract.DETECT_PATH, content=b"GIF89a", headers=JPEG).status_code == 415
     files = [("images", ("a.jpg", photo, "image/jpeg"))] * 4
-    assert client.post(contract.BATCH_PATH, files=files).status_code == 503
+    assert client.post(contract.BATCH_PATH, files=files).status_code == 200  # larger than the budget, but alone
     assert service.bodies.held == 0
 
 

@@ -1,6 +1,8 @@
 """The page asks nothing of third parties and works under a strict content security policy."""
 
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,23 @@ def test_every_id_the_script_looks_for_is_on_the_page() -> None:
     assert len(wanted) > 8
     for name in wanted:
         assert f'id="{name}"' in page, name
+
+
+@pytest.fixture(scope="module")
+def page() -> dict[str, list[str]]:
+    """What the page said and drew: three photos, one answered by a proxy, one refused, one seen and saved."""
+    command = ["node", str(Path(__file__).parent / "page.mjs"), str(WEB / "app.js")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said: dict[str, list[str]] = json.loads(done.stdout)
+    return said
+
+
+def test_an_answer_that_is_no_json_is_told_by_its_status(page: dict[str, list[str]]) -> None:
+    assert "The server answered with status 502 and no JSON." in page["said"]
+    assert "Too many pixels." in page["said"]
+
+
+def test_saves_only_what_is_shown(page: dict[str, list[str]]) -> None:
+    assert page["said"][-1] == "1 object found."
+    assert page["drawn"] == ["cat 90 %"]
