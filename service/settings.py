@@ -26,7 +26,7 @@ class Settings(BaseModel):
     max_batch_bytes: Annotated[int, Field(ge=1_000)] = 64_000_000
     """A whole batch request; its images are held in memory together."""
     max_held_bytes: Annotated[int, Field(ge=1_000)] = 96_000_000
-    """Bodies of all requests together, received and not yet answered; above that a request gets 503 unless it is alone."""
+    """Bodies of all requests together, received and not yet answered; a request above that gets 503 unless alone."""
     body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     """How long a client may take to send a request's body."""
     threads: Annotated[int | None, Field(ge=1, le=256)] = None
