@@ -88,17 +88,40 @@ class Cluster:
         found = self._list(f"/api/v1/namespaces/{contract.namespace(environment)}/events", fieldSelector="type=Warning")
         return tuple(sorted(found, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or ""))
 
+    def look_again(self, reading: Reading) -> None:
+        """Ask Argo CD to compare everything in `reading` anew.
+
+        A comparison that failed, for example while the repo-server was starting, is otherwise not tried again before
+        the next poll, three minutes later.
+        """
+        argocd = f"{_ARGOCD_API}/namespaces/{contract.ARGOCD_NAMESPACE}"
+        for application_set in reading.application_sets:
+            path = f"{argocd}/applicationsets/{application_set['metadata']['name']}"
+            self._annotate(path, {contract.ARGOCD_SET_REFRESH_ANNOTATION: "true"})
+        for application in reading.applications:
+            path = f"{argocd}/applications/{application['metadata']['name']}"
+            self._annotate(path, {contract.ARGOCD_REFRESH_ANNOTATION: "normal"})
+
+    def _annotate(self, path: str, annotations: dict[str, str]) -> None:
+        self._call("PATCH", path, body={"metadata": {"annotations": annotations}})
+
     def _list(self, path: str, **query: str) -> tuple[Object, ...]:
         return tuple((self._get(path, **query) or {}).get("items", ()))
 
     def _get(self, path: str, **query: str) -> Object | None:
-        """A GET's JSON, None for 404: a namespace or a kind that is not there yet is no error."""
+        return self._call("GET", path, query=query)
+
+    def _call(
+        self, method: str, path: str, *, query: dict[str, str] | None = None, body: Object | None = None
+    ) -> Object | None:
+        """The answer's JSON, None for 404: a namespace or a kind that is not there yet is no error."""
         try:
             answer = self._api.call_api(
                 path,
-                "GET",
-                query_params=list(query.items()),
-                header_params={"Accept": "application/json"},
+                method,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": "application/json", "Content-Type": "application/merge-patch+json"},
+                body=body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,
                 _return_http_data_only=True,

@@ -11,6 +11,8 @@ from gitops.status import EnvironmentStatus
 from lookout.errors import LookoutError
 
 _INTERVAL_S = 0.5
+_LOOK_AGAIN_EVERY_S = 5.0
+"""How often Argo CD is asked to compare anew what is not in sync."""
 _EVENTS = 5
 
 
@@ -30,6 +32,7 @@ def wait_healthy(
     """
     repository = repository or Repository.open()
     deadline = time.monotonic() + timeout_s
+    look_again = time.monotonic() + _LOOK_AGAIN_EVERY_S
     cluster = Cluster(kubeconfig)
     told = ""
     while True:
@@ -38,6 +41,9 @@ def wait_healthy(
             states = [s for s in status.from_reading(repository, reading) if s.environment in environments]
             waiting = [f"{s.environment}: {why}" for s in states for why in s.waiting_for]
             shared = diagnosis.shared_errors(reading)
+            if time.monotonic() >= look_again and any(state.sync != "Synced" for state in states):
+                look_again = time.monotonic() + _LOOK_AGAIN_EVERY_S
+                cluster.look_again(reading)
         except UnreachableError as error:  # an API server that restarts is waited for as well
             states, waiting, shared = [], [str(error)], []
         if not waiting:

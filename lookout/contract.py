@@ -90,6 +90,7 @@ ARGOCD_BOOTSTRAP_PROJECT: Final = "bootstrap"
 ROOT_APPLICATION: Final = "lookout"
 ARGOCD_PROJECT: Final = "lookout"
 ARGOCD_REFRESH_ANNOTATION: Final = "argocd.argoproj.io/refresh"
+ARGOCD_SET_REFRESH_ANNOTATION: Final = "argocd.argoproj.io/application-set-refresh"
 CLUSTER_SECRET: Final = "in-cluster"  # noqa: S105  # a name, not a secret
 """Argo CD's cluster Secret that carries the stack's outputs as labels and annotations."""
 TARGET_LABEL: Final = "lookout.dev/target"

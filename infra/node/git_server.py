@@ -15,7 +15,7 @@ nudge() {{
     >/dev/null 2>&1 || echo "Argo CD could not be reached; it will see this push at its next poll" >&2
 }}
 [ -e {kubeconfig} ] || exit 0
-nudge applicationsets --all argocd.argoproj.io/application-set-refresh=true &
+nudge applicationsets --all {set_refresh}=true &
 nudge applications --all {refresh}=normal &
 wait
 """
@@ -48,6 +48,7 @@ def prepare(spec: NodeSpec) -> None:
             kubeconfig=shlex.quote(str(spec.kubeconfig)),
             namespace=contract.ARGOCD_NAMESPACE,
             refresh=contract.ARGOCD_REFRESH_ANNOTATION,
+            set_refresh=contract.ARGOCD_SET_REFRESH_ANNOTATION,
         )
     )
     hook.chmod(0o755)

@@ -27,6 +27,18 @@ def test_down_takes_at_most_15_seconds_and_leaves_only_git_and_registry(road: Ro
     assert sorted(path.name for path in road.kubeconfig.parent.iterdir()) == ["git", "registry"]
 
 
+def test_up_after_down_brings_the_releases_that_git_names_within_120_seconds(road: Road) -> None:
+    """Nothing is pushed then, so nothing but `up` itself tells Argo CD to look."""
+    head = road.git("rev-parse", "HEAD")
+    started = time.monotonic()
+    road.lookout("up")
+    took = time.monotonic() - started
+    print(f"up after down: {took:.0f} s")
+    assert took <= 120
+    assert road.git("ls-remote", "origin", "refs/heads/main").split()[0] == head
+    road.lookout("down")
+
+
 def test_down_works_with_settings_that_cannot_be_read(road: Road) -> None:
     kept = road.settings.read_text()
     road.settings.write_text(kept.replace("lookout:target: local", "lookout:target: moon"))

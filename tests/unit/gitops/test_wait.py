@@ -22,6 +22,7 @@ class _Film:
         self._readings: Iterator[Reading | UnreachableError] = iter(readings)
         self._warnings = warnings
         self._now = next(self._readings)
+        self.asked = 0
 
     def __call__(self, _kubeconfig: object) -> "_Film":
         return self
@@ -34,6 +35,9 @@ class _Film:
 
     def warnings(self, _environment: str) -> Sequence[Object]:
         return self._warnings
+
+    def look_again(self, _reading: Reading) -> None:
+        self.asked += 1
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +123,14 @@ def test_a_cluster_that_never_answers_is_named(released: Road, monkeypatch: pyte
     monkeypatch.setattr(wait, "Cluster", _Film(UnreachableError("the cluster does not answer")))
     with pytest.raises(LookoutError, match="the cluster does not answer"):
         wait.wait_healthy(["dev"], 0, repository=released.deploy)
+
+
+def test_asks_argo_cd_to_look_again_while_something_is_not_in_sync(
+    released: Road, image: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comparison that failed at start-up would otherwise stand until the next poll."""
+    monkeypatch.setattr(wait, "_LOOK_AGAIN_EVERY_S", 0.0)
+    film = _Film(Reading(), Reading(), build.settled(image("a")))
+    monkeypatch.setattr(wait, "Cluster", film)
+    wait.wait_healthy(contract.ENVIRONMENTS, 60, repository=released.deploy)
+    assert film.asked == 2
