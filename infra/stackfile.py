@@ -8,6 +8,7 @@ import yaml
 from infra.settings import PROJECT, Settings, parse
 from lookout import paths
 from lookout.errors import LookoutError
+from lookout.files import write_whole
 
 
 def path(stack: str) -> Path:
@@ -23,7 +24,7 @@ def ensure(stack: str) -> Path:
     example = paths.PROJECT_ROOT / f"Pulumi.{stack}.example.yaml"
     if not example.exists():
         raise LookoutError(f"there is no {mine.name}, and no example of that name", f"write {mine.name}")
-    write(mine, example.read_text())
+    write_whole(mine, example.read_text())
     return mine
 
 
@@ -56,14 +57,16 @@ def forget_encryption(file: Path) -> None:
             f"remove its `secure:` values and the line encryptionsalt from {file.name}, then set the values again",
         )
     kept = [line for line in file.read_text().splitlines(keepends=True) if not line.startswith("encryptionsalt:")]
-    write(file, "".join(kept))
+    write_whole(file, "".join(kept))
 
 
-def write(file: Path, text: str) -> None:
-    """Write a stack's file whole or not at all."""
-    temporary = file.with_name(f".{file.name}.tmp")
-    temporary.write_text(text)
-    temporary.replace(file)
+def require_local(settings: Settings, stack: str, instead: str) -> None:
+    """LookoutError, naming the pulumi command to use instead, when a stack is not of this machine."""
+    if settings.target != "local":
+        raise LookoutError(
+            f"stack {stack} has target {settings.target}, and this command is for target local",
+            f'for a cluster elsewhere: eval "$(lookout env)" && {instead}',
+        )
 
 
 def _document(file: Path) -> dict[str, Any]:

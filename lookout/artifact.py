@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lookout import contract, paths
 from lookout.errors import LookoutError
+from lookout.files import write_whole
 
 _VERSIONED = r"^[a-z0-9][a-z0-9._-]*:[a-z0-9][a-z0-9._-]*$"
 
@@ -25,9 +26,7 @@ class Artifact(BaseModel):
         directory = _directory()
         directory.mkdir(parents=True, exist_ok=True)
         for name in (self.bento.replace(":", "-"), "latest"):
-            temporary = directory / f".{name}.tmp"
-            temporary.write_text(self.model_dump_json(indent=2) + "\n")
-            temporary.replace(directory / f"{name}.json")
+            write_whole(directory / f"{name}.json", self.model_dump_json(indent=2) + "\n")
         return directory / f"{self.bento.replace(':', '-')}.json"
 
 

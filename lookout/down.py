@@ -60,11 +60,7 @@ def _node() -> NodeSpec:
         settings = stackfile.settings(STACK)
     except LookoutError:
         return lifecycle.recorded_spec(NodeSpec().name) or NodeSpec()
-    if settings.target != "local":
-        raise LookoutError(
-            f"stack {STACK} has target {settings.target}, and this command is for target local",
-            'for a cluster elsewhere: eval "$(lookout env)" && pulumi destroy',
-        )
+    stackfile.require_local(settings, STACK, "pulumi destroy")
     return lifecycle.recorded_spec(settings.node.name) or settings.node
 
 

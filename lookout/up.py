@@ -12,7 +12,6 @@ from infra import stack, stackfile
 from infra.node import git_server, lifecycle
 from lookout import contract, first_photo, paths, summary
 from lookout.environment import STACK
-from lookout.errors import LookoutError
 from lookout.exclusive import only_one
 from lookout.prepare import check_machine, prepare
 from lookout.steps import Steps
@@ -39,11 +38,7 @@ def _run(steps: Steps) -> None:
     with steps.step("Settings") as step:
         stackfile.ensure(STACK)
         settings = stackfile.settings(STACK)
-        if settings.target != "local":
-            raise LookoutError(
-                f"stack {STACK} has target {settings.target}, and this command is for target local",
-                'for a cluster elsewhere: eval "$(lookout env)" && pulumi up',
-            )
+        stackfile.require_local(settings, STACK, "pulumi up")
         spec = settings.node
         lifecycle.refuse_conflicts(spec)
         step.done(f"target local, node {spec.name}")

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import containerservice, resources
 
-from infra.clusters.cluster import Cluster, kubernetes_provider
+from infra.clusters.cluster import Cluster, elsewhere
 from infra.pools import NodePool
 from infra.settings import Aks, Settings
 
@@ -47,18 +47,7 @@ def provision(settings: Settings) -> Cluster:
     kubeconfig = pulumi.Output.secret(
         credentials.kubeconfigs.apply(lambda found: base64.b64decode(found[0].value).decode())
     )
-    return Cluster(
-        kubeconfig=kubeconfig,
-        identity=made.id,
-        provider=kubernetes_provider(kubeconfig, made.id, owner=made),
-        owner=made,
-        needs=tuple(pools),
-        repository=settings.required_repository,
-        push_url=settings.required_repository,
-        registry=settings.required_registry,
-        push_registry=settings.required_registry,
-        pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
-    )
+    return elsewhere(settings, kubeconfig, made.id, owner=made, needs=tuple(pools))
 
 
 def agent_pool(pool: NodePool) -> dict[str, Any]:

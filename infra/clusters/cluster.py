@@ -6,6 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from infra.settings import Settings
+
 
 @dataclass(frozen=True)
 class PlatformImages:
@@ -55,6 +57,30 @@ class Cluster:
             deleted_with=self.owner,
             custom_timeouts=pulumi.CustomTimeouts(create="3m", update="3m", delete="2m"),
         )
+
+
+def elsewhere(
+    settings: Settings,
+    kubeconfig: pulumi.Output[str],
+    identity: pulumi.Input[str],
+    *,
+    owner: pulumi.Resource | None = None,
+    needs: tuple[pulumi.Resource, ...] = (),
+    context: str | None = None,
+) -> Cluster:
+    """A cluster that is not this machine's own: repository and registry are the settings', its pools are real."""
+    return Cluster(
+        kubeconfig=kubeconfig,
+        identity=identity,
+        provider=kubernetes_provider(kubeconfig, identity, owner=owner, context=context),
+        owner=owner,
+        needs=needs,
+        repository=settings.required_repository,
+        push_url=settings.required_repository,
+        registry=settings.required_registry,
+        push_registry=settings.required_registry,
+        pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
+    )
 
 
 def kubernetes_provider(

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from infra.clusters.cluster import Cluster, kubernetes_provider
+from infra.clusters.cluster import Cluster, elsewhere
 from infra.pools import NodePool
 from infra.settings import Eks, Settings
 from lookout import contract
@@ -45,18 +45,7 @@ def provision(settings: Settings) -> Cluster:
             lambda known: _kubeconfig(section, *known)
         )
     )
-    return Cluster(
-        kubeconfig=kubeconfig,
-        identity=made.arn,
-        provider=kubernetes_provider(kubeconfig, made.arn, owner=made),
-        owner=made,
-        needs=tuple(needs),
-        repository=settings.required_repository,
-        push_url=settings.required_repository,
-        registry=settings.required_registry,
-        push_registry=settings.required_registry,
-        pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
-    )
+    return elsewhere(settings, kubeconfig, made.arn, owner=made, needs=tuple(needs))
 
 
 def autoscaler_tags(pool: NodePool) -> dict[str, str]:

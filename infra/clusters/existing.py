@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import yaml
 
-from infra.clusters.cluster import Cluster, kubernetes_provider
+from infra.clusters.cluster import Cluster, elsewhere
 from infra.settings import Existing, Settings
 from lookout.errors import LookoutError
 
@@ -15,16 +15,7 @@ def provision(settings: Settings) -> Cluster:
     """The cluster behind a kubeconfig, as it stands."""
     section = settings.existing or Existing()
     text, server = _access(section)
-    return Cluster(
-        kubeconfig=pulumi.Output.secret(text),
-        identity=server,
-        provider=kubernetes_provider(pulumi.Output.secret(text), server, context=section.context),
-        repository=settings.required_repository,
-        push_url=settings.required_repository,
-        registry=settings.required_registry,
-        push_registry=settings.required_registry,
-        pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
-    )
+    return elsewhere(settings, pulumi.Output.secret(text), server, context=section.context)
 
 
 def _access(section: Existing) -> tuple[str, str]:

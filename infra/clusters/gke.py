@@ -6,7 +6,7 @@ from typing import Any, Final
 import pulumi
 import pulumi_gcp as gcp
 
-from infra.clusters.cluster import Cluster, kubernetes_provider
+from infra.clusters.cluster import Cluster, elsewhere
 from infra.pools import GPU_TAINT, NodePool
 from infra.settings import Gke, Settings
 
@@ -51,18 +51,7 @@ def provision(settings: Settings) -> Cluster:
     kubeconfig: pulumi.Output[str] = pulumi.Output.secret(
         pulumi.Output.all(made.name, made.endpoint, authority).apply(lambda known: _kubeconfig(*known))
     )
-    return Cluster(
-        kubeconfig=kubeconfig,
-        identity=made.self_link,
-        provider=kubernetes_provider(kubeconfig, made.self_link, owner=made),
-        owner=made,
-        needs=tuple(pools),
-        repository=settings.required_repository,
-        push_url=settings.required_repository,
-        registry=settings.required_registry,
-        push_registry=settings.required_registry,
-        pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
-    )
+    return elsewhere(settings, kubeconfig, made.self_link, owner=made, needs=tuple(pools))
 
 
 def node_config(pool: NodePool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pulumi
 import yaml
 from pulumi_command import local
 
-from infra.clusters.cluster import Cluster, kubernetes_provider
+from infra.clusters.cluster import Cluster, elsewhere
 from infra.pools import NodePool
 from infra.settings import Kind, Settings
 
@@ -28,17 +28,7 @@ def provision(settings: Settings) -> Cluster:
     )
     kubeconfig: pulumi.Output[str] = pulumi.Output.secret(made.stdout)
     identity = made.stdout.apply(_authority)
-    return Cluster(
-        kubeconfig=kubeconfig,
-        identity=identity,
-        provider=kubernetes_provider(kubeconfig, identity, owner=made),
-        owner=made,
-        repository=settings.required_repository,
-        push_url=settings.required_repository,
-        registry=settings.required_registry,
-        push_registry=settings.required_registry,
-        pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
-    )
+    return elsewhere(settings, kubeconfig, identity, owner=made)
 
 
 def config(section: Kind, pools: tuple[NodePool, ...]) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def _mount(spec: NodeSpec) -> None:
     # /etc/resolv.conf may be a link into /run, which is covered by now.
     link = Path(os.path.realpath("/etc/resolv.conf"))
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.touch()
+    if not link.exists():
+        link.touch()
     _sh("mount", "--bind", str(resolv), str(link))
     for directory in ("/run/lock", "/run/netns", "/run/lookout", "/run/containerd", "/run/cni"):
         Path(directory).mkdir(parents=True)
