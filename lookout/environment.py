@@ -37,7 +37,7 @@ def environment() -> dict[str, str]:
     return {
         "PATH": _path(),
         "PULUMI_HOME": str(tools.pulumi_home()),
-        "PULUMI_BACKEND_URL": f"file://{backend()}",
+        "PULUMI_BACKEND_URL": backend_url(),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file()),
         "BENTOML_HOME": os.environ.get("BENTOML_HOME", str(paths.cache_dir() / "bentoml")),
         "KUBECONFIG": str(kubeconfig()),
@@ -57,6 +57,15 @@ def backend() -> Path:
     directory = paths.state_dir() / "pulumi"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     return directory
+
+
+def backend_url() -> str:
+    """Pulumi's URL of the state directory, without the metadata files that its file backend keeps beside each file.
+
+    State is written to a temporary name and renamed; those files are not, and one that was cut off by a kill makes the
+    whole stack unreadable ("failed to load checkpoint: EOF"). Pulumi itself never reads what is in them.
+    """
+    return f"file://{backend()}?metadata=skip"
 
 
 def passphrase_file() -> Path:

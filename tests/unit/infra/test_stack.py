@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra import stack, stackfile, stacklock
-from lookout import environment, paths
+from lookout import environment, paths, process
 from lookout.errors import LookoutError
 
 
@@ -173,3 +173,15 @@ def test_what_would_win_over_our_passphrase_is_left_out(root: Path, monkeypatch:
     monkeypatch.setattr(environment, "environment", lambda: {"PULUMI_HOME": "ours"})
     complete = environment.complete({"PULUMI_CONFIG_PASSPHRASE": "theirs", "PULUMI_HOME": "theirs", "LANG": "C"})
     assert complete == {"PULUMI_HOME": "ours", "LANG": "C"}
+
+
+def test_pulumi_keeps_no_file_that_a_kill_could_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "Pulumi.yaml").write_text("name: lookout\nruntime: python\n")
+    for _ in range(2):
+        process.run(
+            ["pulumi", "stack", "select", "--create", "local"], cwd=tmp_path, env=environment.complete(), timeout_s=60
+        )
+    kept = [path.name for path in environment.backend().rglob("*") if path.is_file()]
+    assert "local.json" in kept
+    assert [name for name in kept if name.endswith(".attrs")] == []
