@@ -51,7 +51,15 @@ METRIC_DETECTIONS: Final = "lookout_detections_total"
 
 SLO_P99_S: Final = 0.100
 """MLPerf's server bound for detectors larger than the SSD class; ours is measured through HTTP and JPEG decoding."""
+SLO_P99_WINDOW_S: Final = 60
 SLO_ERROR_RATIO: Final = 0.001
+SLO_ERROR_WINDOW_S: Final = 300
+"""Long enough for the 4,603 requests that an error ratio of 0.1 % needs before it can be judged, at 16 a second."""
+SLO_GOODPUT_RATIO: Final = 0.98
+"""Share of intended requests that are answered correctly within SLO_P99_S."""
+SLO_GOODPUT_WINDOW_S: Final = 60
+SLO_CONFIDENCE: Final = 0.99
+"""Of every verdict, after MLPerf's early stopping."""
 
 # --- Images and releases ----------------------------------------------------------------------------------------------
 REGISTRY: Final = "registry.lookout.internal:5000"
