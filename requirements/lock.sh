@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 flags="--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command requirements/lock.sh --quiet"
 # shellcheck disable=SC2086
 uv pip compile $flags "$@" --all-extras --group service --group dev pyproject.toml --output-file requirements/lookout.txt
-# The image's own, a subset held to the same versions.
+# The images' own, subsets held to the same versions.
 # shellcheck disable=SC2086
 uv pip compile $flags --group service --constraint requirements/lookout.txt --output-file requirements/service.txt
+# shellcheck disable=SC2086
+uv pip compile $flags --group loadtest --constraint requirements/lookout.txt --output-file requirements/load.txt

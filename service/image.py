@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from lookout import contract, oci, paths
 from lookout.artifact import Artifact
 from lookout.errors import LookoutError, UsageError
-from lookout.oci import Config, Image, Progress, silent
+from lookout.oci import Config, Image, Progress, python, silent
 from service import bento, bento_home, image_layers
 from service.model import stored
 
@@ -41,10 +41,10 @@ def build_image(bento_tag: str | None = None, progress: Progress = silent) -> Bu
     path, model_tag, model_path = find(bento_tag, progress)
     tag = f"{contract.DETECTOR}:{path.name}"
     name, version = model_tag.split(":")
-    base = image_layers.debian(progress)
+    base = python.python_base(progress)
     layers = [
         base,
-        image_layers.dependencies(base, path / bento.SOURCE / bento.REQUIREMENTS, progress),
+        python.dependencies(base, path / bento.SOURCE / bento.REQUIREMENTS, progress),
         image_layers.model(name, version, stored.serving_files(model_path), progress),
         image_layers.code(base, path, progress),
     ]
@@ -78,18 +78,14 @@ def config(bento_tag: str, model_tag: str, commit: str | None) -> Config:
     }
     return Config(
         entrypoint=("/usr/bin/python3", "-m", "service"),
-        user=f"{image_layers.UID}:{image_layers.UID}",
+        user=f"{python.UID}:{python.UID}",
         workdir=source,
         ports=(contract.CONTAINER_PORT,),
         env={
-            "PYTHONPATH": f"{source}:{image_layers.SITE_PACKAGES}",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONUNBUFFERED": "1",
+            **python.environment(source),
             "BENTO_PATH": image_layers.BENTO,
-            "BENTOML_HOME": f"{image_layers.HOME}/bentoml",
+            "BENTOML_HOME": f"{python.HOME}/bentoml",
             "BENTOML_DO_NOT_TRACK": "True",
-            "HOME": image_layers.HOME,
-            "LANG": "C.UTF-8",
         },
         labels=labels | ({"org.opencontainers.image.revision": commit} if commit else {}),
     )

@@ -1,65 +1,17 @@
-"""The layers of the detector's image: Debian with Python, dependencies, model, code; what changes most comes last.
+"""The layers that only the detector's image has, above Debian, Python and dependencies: its model and its bento."""
 
-Python files are compiled by the image's own interpreter to bytecode that is never checked against timestamps: the root
-is read-only, so nothing could be compiled at run time, and equal sources give equal bytes.
-"""
-
-import platform
 import re
-import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
+from lookout import oci
+from lookout.oci import Layer, Progress, python
 
-from lookout import oci, process
-from lookout.errors import LookoutError
-from lookout.oci import Layer, Progress, Tree, User
-from lookout.oci.entries import items
-from lookout.oci.layer import file_digest, pack, unpack, write_tar
-from lookout.oci.store import cached_layer, key_of
-
-SITE_PACKAGES: Final = "/opt/lookout/site-packages"
 BENTO: Final = "/opt/lookout/bento"
-UID: Final = 1000
-HOME: Final = "/tmp"  # noqa: S108  # the one writable place of the container
 
-_PACKAGES: Final = ("libstdc++6", "python3")
-_USER: Final = User(name="detector", uid=UID, home=HOME)
-_LEFT_OUT: Final = ("tests", "*.pyi", "*.pyx", "*.pxd", "*.a", "*.h", "__pycache__/*.opt-*.pyc")
-"""Of the dependencies: their own tests, and what only compilers and type checkers read."""
 _CREATION_TIME: Final = re.compile(r"creation_time: \S+")
 _FIXED_TIME: Final = "creation_time: '2025-01-01T00:00:00+00:00'"
-_PIP_TIMEOUT_S: Final = 1800.0
-
-
-def debian(progress: Progress) -> Layer:
-    """The root file system: Debian's essential packages and Python."""
-    return oci.base(_PACKAGES, progress, (_USER,))
-
-
-def dependencies(base: Layer, requirements: Path, progress: Progress) -> Layer:
-    """The locked requirements as wheels for the base's Python, installed by pip with every hash checked."""
-    key = key_of("dependencies", base.digest, file_digest(requirements), SITE_PACKAGES, _LEFT_OUT)
-
-    def make(temporary: Path) -> Layer:
-        root = unpack(base, temporary / "root")
-        version = python_version(root)
-        chosen = temporary / "requirements.txt"
-        chosen.write_text(for_python(requirements.read_text(), version))
-        target = root / SITE_PACKAGES.lstrip("/")
-        progress(f"installing the locked requirements for Python {version}")
-        _pip_install(chosen, target, version)
-        shutil.rmtree(target / "bin", ignore_errors=True)  # scripts that name this machine's Python
-        progress("compiling the dependencies")
-        _compile(root, SITE_PACKAGES)
-        entries = [Tree(source=target, target=SITE_PACKAGES, exclude=_LEFT_OUT)]
-        return pack("dependencies", lambda sink: write_tar(items(entries), sink), temporary)
-
-    return cached_layer(key, make, progress)
 
 
 def model(name: str, version: str, files: Mapping[str, Path], progress: Progress) -> Layer:
@@ -75,73 +27,7 @@ def code(base: Layer, bento: Path, progress: Progress) -> Layer:
 
     The description's creation times are replaced by a fixed one, so that a version is the same bytes on every machine.
     """
-    sources = sorted(path for path in (bento / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    contents = [[path.relative_to(bento).as_posix(), file_digest(path)] for path in sources]
+    files = (path for path in (bento / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    sources = {path.relative_to(bento).as_posix(): path for path in files}
     described = _CREATION_TIME.sub(_FIXED_TIME, (bento / "bento.yaml").read_text())
-    key = key_of("code", base.digest, contents, described)
-
-    def make(temporary: Path) -> Layer:
-        progress("compiling the code")
-        root = unpack(base, temporary / "root")
-        target = root / BENTO.lstrip("/")
-        shutil.copytree(bento / "src", target / "src", ignore=shutil.ignore_patterns("__pycache__"))
-        (target / "bento.yaml").write_text(described)
-        _compile(root, f"{BENTO}/src")
-        return pack("code", lambda sink: write_tar(items([Tree(source=target, target=BENTO)]), sink), temporary)
-
-    return cached_layer(key, make, progress)
-
-
-def for_python(locked: str, version: str) -> str:
-    """The lines of a universal lock file that count for this Python, without their markers.
-
-    pip judges markers by the Python it runs in, which need not be the image's.
-    """
-    full = f"{version}.0"
-    environment = {k: str(v) for k, v in default_environment().items()}
-    environment |= {"python_version": version, "python_full_version": full}
-    chosen = []
-    for block in re.split(r"\n(?=\S)", locked):
-        wanted, _, hashes = block.partition(" \\\n")
-        if wanted.startswith("#") or not wanted.strip():
-            continue
-        requirement = Requirement(wanted)
-        if requirement.marker is None or requirement.marker.evaluate(environment):
-            chosen.append(f"{requirement.name}{requirement.specifier} \\\n{hashes}")
-    return "\n".join(chosen) + "\n"
-
-
-def python_version(root: Path) -> str:
-    """The version of a root file system's Python, as in `3.11`."""
-    program = root / "usr/bin/python3"
-    found = re.fullmatch(r"python(3\.\d+)", program.readlink().name) if program.is_symlink() else None
-    if found is None:
-        raise LookoutError(f"{program} is not the link to Debian's Python that was expected")
-    return found.group(1)
-
-
-def _pip_install(requirements: Path, target: Path, version: str) -> None:
-    machine = platform.machine()
-    # The image has the host's Debian suite, so its C library too; pip wants each older tag named.
-    minor = int(platform.libc_ver()[1].split(".")[1])
-    tags = [f"manylinux_2_{n}_{machine}" for n in range(minor, 4, -1)] + [
-        f"manylinux2014_{machine}",
-        f"linux_{machine}",
-    ]
-    process.run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
-            *("--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile", "--ignore-installed"),
-            *("--implementation", "cp", "--python-version", version),
-            *(f"--platform={tag}" for tag in tags),
-            *("--target", target, "--requirement", requirements),
-        ],
-        timeout_s=_PIP_TIMEOUT_S,
-        remedy="see that `pip download bentoml` works on this machine, then run the command again",
-    )
-
-
-def _compile(root: Path, folder: str) -> None:
-    """One process, one hash seed and one order: bytecode depends on all three. Files that do not compile stay."""
-    command = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", folder)
-    process.run(["chroot", root, "sh", "-c", f"{' '.join(command)} || true"], env={"PYTHONHASHSEED": "0"})
+    return python.code(base, sources, BENTO, progress, {"bento.yaml": described})
