@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from loadtest.originals import originals
+
 
 class Photo(NamedTuple):
     """A JPEG and its size in pixels, to which an answer must refer."""
@@ -22,9 +24,7 @@ class Photo(NamedTuple):
 @cache
 def load_photos() -> tuple[Photo, ...]:
     """The bundled sample photographs, by name."""
-    from service.model.photos import sample_photos  # brings scikit-image: only a process that sends needs it
-
-    return with_sizes(sample_photos())
+    return with_sizes(originals())
 
 
 def with_sizes(jpegs: Mapping[str, bytes]) -> tuple[Photo, ...]:
