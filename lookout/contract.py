@@ -51,6 +51,8 @@ METRIC_DETECTIONS: Final = "lookout_detections_total"
 
 SLO_P99_S: Final = 0.100
 """MLPerf's server bound for detectors larger than the SSD class; ours is measured through HTTP and JPEG decoding."""
+SLO_P99_LIMIT_S: Final = 30.0
+"""After this time a request is given up as an error, so an SLO's latency must lie below it."""
 SLO_P99_WINDOW_S: Final = 60
 SLO_ERROR_RATIO: Final = 0.001
 SLO_ERROR_WINDOW_S: Final = 300
@@ -65,6 +67,9 @@ SLO_CONFIDENCE: Final = 0.99
 REGISTRY: Final = "registry.lookout.internal:5000"
 """The registry's name in git. Each cluster maps it to a registry of its own."""
 IMAGE_REPOSITORY: Final = f"{REGISTRY}/{DETECTOR}"
+LOADTEST: Final = "loadtest"
+"""Image repository and container of the load generator as a Job; its namespace is `lookout-loadtest`."""
+LOADTEST_REPOSITORY: Final = f"{REGISTRY}/{LOADTEST}"
 BENTO_ANNOTATION: Final = "lookout.dev/bento"
 MODEL_ANNOTATION: Final = "lookout.dev/model"
 VERSION_FILE: Final = "version.yaml"
@@ -72,6 +77,8 @@ SETTINGS_FILE: Final = "settings.yaml"
 SCALING_FILE: Final = "scaling.yaml"
 CONFIG_ENVS: Final = "detector/envs"
 """Directory of the environments in the configuration repository."""
+CONFIG_CAPACITY: Final = "capacity"
+"""Directory of what was measured of an image's capacity, there too."""
 
 # --- Cluster ----------------------------------------------------------------------------------------------------------
 ENVIRONMENT_LABEL: Final = "lookout.dev/environment"
