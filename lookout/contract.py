@@ -48,6 +48,10 @@ METRIC_QUEUE_WAIT: Final = "lookout_queue_wait_seconds"
 METRIC_STAGE: Final = "lookout_stage_seconds"
 METRIC_REQUESTS: Final = "lookout_requests_total"
 METRIC_DETECTIONS: Final = "lookout_detections_total"
+METRIC_REQUEST_SECONDS: Final = "lookout_request_seconds"
+"""API requests from the first header to the end of the answer: what the alerts judge."""
+METRIC_AUTOSCALING: Final = "lookout_requests_in_flight_mean"
+"""What the autoscaler follows, as the custom metrics API names it: requests in flight in a pod, mean of ten seconds."""
 
 SLO_P99_S: Final = 0.100
 """MLPerf's server bound for detectors larger than the SSD class; ours is measured through HTTP and JPEG decoding."""

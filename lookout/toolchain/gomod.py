@@ -8,7 +8,7 @@ from typing import Final
 from lookout import paths
 from lookout.errors import LookoutError
 
-FAMILIES: Final = ("cluster", "pulumi", "pulumi-language", "pulumi-kubernetes")
+FAMILIES: Final = ("cluster", "pulumi", "pulumi-language", "pulumi-kubernetes", "prometheus-adapter")
 """One Go module of ours each, because some programs need versions of a library that others cannot stand."""
 
 

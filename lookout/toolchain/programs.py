@@ -27,7 +27,7 @@ _PAUSE_RELEASE: Final = "3.10.1"
 @cache
 def programs() -> tuple[Program, ...]:
     """In the order in which they are built: what the node needs first, the slowest last."""
-    return (*_kubernetes(), *_node(), *_pulumi(), *_delivery(), *_provider())
+    return (*_kubernetes(), *_node(), *_pulumi(), *_delivery(), *_monitoring(), *_provider())
 
 
 @cache
@@ -127,6 +127,11 @@ def _delivery() -> Iterator[Program]:
     kubeconform = "github.com/yannh/kubeconform"
     stamps = {"main.version": module_version("cluster", kubeconform)}
     yield _of("cluster", kubeconform, "/cmd/kubeconform", "kubeconform", stamps=stamps, asked=("-v",))
+
+
+def _monitoring() -> Iterator[Program]:
+    name = "prometheus-adapter"
+    yield _of(name, f"sigs.k8s.io/{name}", "/cmd/adapter", name)
 
 
 def _provider() -> Iterator[Program]:

@@ -20,7 +20,8 @@ def gpu(config_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     shutil.copytree(config_dir, copy)
     file = copy / contract.CONFIG_ENVS / contract.PRODUCTION / "kustomization.yaml"
     kustomization = yaml.safe_load(file.read_text())
-    file.write_text(yaml.safe_dump({**kustomization, "components": ["../../components/gpu"]}))
+    components = [*kustomization["components"], "../../components/gpu"]
+    file.write_text(yaml.safe_dump({**kustomization, "components": components}))
     return one(render.render(contract.PRODUCTION, copy), "Deployment")
 
 

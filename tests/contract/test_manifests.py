@@ -15,8 +15,9 @@ Rendered = dict[str, list[Manifest]]
 
 _EVERY = pytest.mark.parametrize("environment", contract.ENVIRONMENTS)
 
-# What is left of a two-core node beside kubeadm's control plane and one CoreDNS.
-_DETECTOR_BUDGET_MILLICORES = 800
+# What is left of a two-core node beside kubeadm's control plane and one CoreDNS (750m), Argo CD (40m), and Prometheus
+# with its adapter (70m); and a tenth of a core for whatever somebody looks with.
+_DETECTOR_BUDGET_MILLICORES = 1_040
 # What uvicorn and Python need to end, once no request is left.
 _CLOSING_S = 5
 # Python, the runtime and a session for each of two compute threads, idle; plus what malloc keeps under load. Measured.
@@ -78,8 +79,42 @@ def test_a_drain_can_always_finish_and_leaves_a_pod_where_there_are_two(rendered
     assert budget["selector"] == deployment["selector"]
 
 
-def test_production_has_two_replicas_at_least(rendered: Rendered) -> None:
-    assert one(rendered[contract.PRODUCTION], "Deployment")["spec"]["replicas"] >= 2
+def test_production_never_has_fewer_than_two_replicas(rendered: Rendered) -> None:
+    """The disruption budget takes one away; one is left."""
+    assert _replicas(rendered, contract.PRODUCTION)[0] >= 2
+
+
+@_EVERY
+def test_replicas_are_set_either_by_git_or_by_an_autoscaler(rendered: Rendered, environment: str) -> None:
+    """Both would undo each other (argoproj/argo-cd#5105)."""
+    fixed = "replicas" in one(rendered[environment], "Deployment")["spec"]
+    assert fixed != bool(_autoscalers(rendered, environment))
+
+
+@_EVERY
+def test_an_autoscaler_follows_requests_in_flight_and_waits_longer_than_a_cold_start(
+    rendered: Rendered, environment: str
+) -> None:
+    for autoscaler in _autoscalers(rendered, environment):
+        spec = autoscaler["spec"]
+        target = one(rendered[environment], "Deployment")
+        assert spec["scaleTargetRef"] == {
+            "apiVersion": target["apiVersion"],
+            "kind": target["kind"],
+            "name": target["metadata"]["name"],
+        }
+        assert [metric["pods"]["metric"]["name"] for metric in spec["metrics"]] == [contract.METRIC_AUTOSCALING]
+        assert spec["minReplicas"] < spec["maxReplicas"]
+        _, container = _pod(rendered, environment)
+        assert spec["behavior"]["scaleUp"]["stabilizationWindowSeconds"] == 0
+        assert spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"] >= _patience_s(container["startupProbe"])
+
+
+def test_the_autoscaler_is_production_s() -> None:
+    """Elsewhere a fixed number: two cores would not hold three environments at their maximum."""
+    for environment in contract.ENVIRONMENTS:
+        file = paths.PROJECT_ROOT / "gitops/config" / contract.CONFIG_ENVS / environment / contract.SCALING_FILE
+        assert ("$patch: delete" in file.read_text()) == (environment != contract.PRODUCTION)
 
 
 @_EVERY
@@ -115,7 +150,7 @@ def test_all_environments_fit_on_two_cores_even_when_all_roll_at_once(rendered: 
     for environment in contract.ENVIRONMENTS:
         spec = one(rendered[environment], "Deployment")["spec"]
         _, container = _pod(rendered, environment)
-        pods = spec["replicas"] + spec["strategy"]["rollingUpdate"]["maxSurge"]
+        pods = _replicas(rendered, environment)[1] + spec["strategy"]["rollingUpdate"]["maxSurge"]
         total += pods * _millicores(container["resources"]["requests"]["cpu"])
     assert total <= _DETECTOR_BUDGET_MILLICORES
 
@@ -226,6 +261,18 @@ def test_environments_differ_in_version_settings_and_scaling_alone() -> None:
 def _pod(rendered: Rendered, environment: str) -> tuple[dict[str, Any], dict[str, Any]]:
     pod = one(rendered[environment], "Deployment")["spec"]["template"]["spec"]
     return pod, next(container for container in pod["containers"] if container["name"] == contract.DETECTOR)
+
+
+def _autoscalers(rendered: Rendered, environment: str) -> list[Manifest]:
+    return [item for item in rendered[environment] if item["kind"] == "HorizontalPodAutoscaler"]
+
+
+def _replicas(rendered: Rendered, environment: str) -> tuple[int, int]:
+    """The fewest and the most pods that git lets an environment have."""
+    for autoscaler in _autoscalers(rendered, environment):
+        return autoscaler["spec"]["minReplicas"], autoscaler["spec"]["maxReplicas"]
+    fixed = one(rendered[environment], "Deployment")["spec"]["replicas"]
+    return fixed, fixed
 
 
 def _settings(container: dict[str, Any]) -> service_settings.Settings:
