@@ -28,5 +28,5 @@ def plain(settings: Settings, cluster: Cluster) -> dict[str, Any]:
         "registry": cluster.push_registry,
         "nodePools": list(cluster.pools),
         "argocd": argocd.version(),
-        "slo": {"p99Seconds": settings.slo.p99_seconds, "errorRatio": settings.slo.error_ratio},
+        "slo": settings.slo.model_dump(by_alias=True),
     }

@@ -80,10 +80,11 @@ class GitOps(Strict):
 
 
 class Slo(Strict):
-    """The promise that load tests judge."""
+    """The promise that load tests judge, with the limits of `lookout load run --slo`."""
 
-    p99_seconds: Annotated[float, Field(gt=0, le=60)] = contract.SLO_P99_S
+    p99_seconds: Annotated[float, Field(gt=0, lt=contract.SLO_P99_LIMIT_S)] = contract.SLO_P99_S
     error_ratio: Annotated[float, Field(gt=0, lt=1)] = contract.SLO_ERROR_RATIO
+    goodput_ratio: Annotated[float, Field(gt=0, lt=1)] = contract.SLO_GOODPUT_RATIO
 
 
 _DEFAULT_POOLS: Final = (
