@@ -44,22 +44,23 @@ def kubeconfig() -> str:
     return os.environ.get("KUBECONFIG") or str(environment.kubeconfig())
 
 
+def connect(path: str) -> Any:
+    """The client library's ApiClient for a kubeconfig, or a list of them; UnreachableError where it is unusable."""
+    try:
+        settings = client.Configuration()
+        config.load_kube_config(config_file=path, context=_context(path), client_configuration=settings)
+    except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise UnreachableError(f"no usable kubeconfig at {path}", _REMEDY) from error
+    settings.retries = False
+    return client.ApiClient(settings)
+
+
 class Cluster:
     """A connection by a kubeconfig; every method raises UnreachableError when the API server does not answer."""
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.kubeconfig = str(path or kubeconfig())
-        try:
-            settings = client.Configuration()
-            config.load_kube_config(
-                config_file=self.kubeconfig, context=_context(self.kubeconfig), client_configuration=settings
-            )
-        except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as error:
-            raise UnreachableError(
-                f"no usable kubeconfig at {self.kubeconfig}", "is the node up? lookout node status"
-            ) from error
-        settings.retries = False
-        self._api = client.ApiClient(settings)
+        self._api = connect(self.kubeconfig)
 
     def read(self, environments: Sequence[str] = contract.ENVIRONMENTS) -> Reading:
         """Everything `lookout release status` needs, in a few requests."""

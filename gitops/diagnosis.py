@@ -76,17 +76,14 @@ def pod_status(pod: Object) -> PodStatus:
         ready=ready,
         leaving="deletionTimestamp" in pod["metadata"],
         restarts=sum(c.get("restartCount", 0) for c in containers),
-        problem=None if ready else _problem(status, containers),
+        problem=None if ready else pod_problem(pod),
     )
 
 
-def one_line_each(texts: Iterable[str]) -> list[str]:
-    """Each text once and on one line: kustomize and the API server quote whole files."""
-    return list(dict.fromkeys(" ".join(text.split()) for text in texts))
-
-
-def _problem(status: Object, containers: Iterable[Object]) -> str | None:
-    for container in containers:
+def pod_problem(pod: Object) -> str | None:
+    """Why a pod that is not ready is not, in Kubernetes' own words; None where it does not say."""
+    status = pod.get("status", {})
+    for container in status.get("containerStatuses", ()):
         waiting = container.get("state", {}).get("waiting")
         if waiting and waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
             return _sentence(waiting.get("reason"), waiting.get("message"))
@@ -97,6 +94,11 @@ def _problem(status: Object, containers: Iterable[Object]) -> str | None:
     false = {c.get("type"): c for c in status.get("conditions", ()) if c.get("status") == "False"}
     condition = false.get("PodScheduled") or false.get("Ready")
     return _sentence(condition.get("reason"), condition.get("message")) if condition else None
+
+
+def one_line_each(texts: Iterable[str]) -> list[str]:
+    """Each text once and on one line: kustomize and the API server quote whole files."""
+    return list(dict.fromkeys(" ".join(text.split()) for text in texts))
 
 
 def _sentence(reason: str | None, message: str | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lookout import paths, tools
+from lookout import contract, paths, tools
 from lookout.errors import LookoutError
 
 STACK: Final = os.environ.get("LOOKOUT_STACK", "local")
@@ -93,6 +93,14 @@ def kubeconfig() -> Path:
     from infra import stackfile
 
     return stackfile.settings(STACK).node.kubeconfig
+
+
+def registries() -> tuple[str, str]:
+    """Where this machine pushes images for the stack's cluster, and the name under which the cluster pulls them."""
+    from infra import stackfile  # here for the same reason
+
+    settings = stackfile.settings(STACK)
+    return settings.registry or settings.node.registry, settings.registry or contract.REGISTRY
 
 
 def _path() -> str:
