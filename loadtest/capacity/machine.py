@@ -1,0 +1,60 @@
+"""The machine that is measured, and what it costs where somebody said so."""
+
+import os
+import platform
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from loadtest.capacity.record import MACHINE_TYPE, Machine, Price
+from lookout.errors import UsageError
+
+PRICES: Final = Path(__file__).parent / "prices.toml"
+THIS_MACHINE: Final = "this-machine"
+
+
+def this_machine(machine_type: str, prices: Path) -> Machine:
+    """What runs here, under the name it is to be recorded by. UsageError for a name or a price table that will not do.
+
+    A price is given only where the table has one for exactly this name.
+    """
+    if not re.match(MACHINE_TYPE, machine_type):
+        raise UsageError(
+            f"--machine-type: {machine_type!r} is not a name of a machine type",
+            "lower-case letters, digits, dots and dashes, for example c5.2xlarge",
+        )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cores = len(os.sched_getaffinity(0))
+    return Machine(
+        type=machine_type,
+        cores=cores,
+        memory_bytes=memory,
+        description=f"{_processor()}, {cores} cores, {memory / 1024**3:.0f} GiB, Linux {platform.release()}",
+        price=read_prices(prices).get(machine_type),
+    )
+
+
+def read_prices(file: Path) -> dict[str, Price]:
+    """Prices by machine type. UsageError when the file is no such table."""
+    try:
+        return TypeAdapter(dict[str, Price]).validate_python(tomllib.loads(file.read_text()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--prices: cannot read {file}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--prices: {file} is not TOML: {error}", f"see the form of {PRICES}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"--prices: {file}: {where}: {first['msg']}", f"see the form of {PRICES}") from error
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else platform.machine()
