@@ -3,9 +3,11 @@
 The shape comes from the service's own models, so that load test and service cannot drift apart.
 """
 
+import socket
 import ssl
 from typing import Final
 
+from geventhttpclient.response import HTTPConnectionClosed
 from pydantic import ValidationError
 
 from loadtest.photos import Photo
@@ -39,18 +41,25 @@ def check_answer(status: int, content_type: str, body: bytes, photo: Photo) -> D
     return answer
 
 
+def check_any(status: int) -> None:
+    """WrongAnswerError unless the status says that the request succeeded."""
+    if not 200 <= status < 300:
+        raise WrongAnswerError(f"status {status}")
+
+
 def transport_kind(error: BaseException) -> str:
     """The kind of a request that got no answer at all, from the exception of the HTTP client."""
-    cause = getattr(error, "original", None) or error.__cause__ or error
     for kind, types in (
         ("timeout", TimeoutError),
         ("connection refused", ConnectionRefusedError),
         ("connection reset", (ConnectionResetError, BrokenPipeError)),
         ("TLS", ssl.SSLError),
+        ("connection closed", HTTPConnectionClosed),
+        ("no such host", socket.gaierror),
     ):
-        if isinstance(cause, types):
+        if isinstance(error, types):
             return kind
-    return f"no answer: {type(cause).__name__}"
+    return f"no answer: {type(error).__name__}"
 
 
 def _problem_title(media_type: str, body: bytes) -> str:

@@ -1,22 +1,25 @@
-"""The photos a run sends: real ones, each user's order decided by the seed."""
+"""The photos a run sends: real ones, each start's photo decided by the seed."""
 
 import io
-import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from PIL import Image
 
 from loadtest.originals import originals
 
+_DRAWN: Final = 65_536
+"""Choices drawn before a run; start number i takes choice i modulo their number."""
+
 
 class Photo(NamedTuple):
-    """A JPEG and its size in pixels, to which an answer must refer."""
+    """An encoded image and its size in pixels, to which an answer must refer."""
 
     name: str
-    jpeg: bytes
+    data: bytes
+    content_type: str
     width: int
     height: int
 
@@ -32,11 +35,11 @@ def with_sizes(jpegs: Mapping[str, bytes]) -> tuple[Photo, ...]:
     photos = []
     for name in sorted(jpegs):
         with Image.open(io.BytesIO(jpegs[name])) as image:
-            photos.append(Photo(name, jpegs[name], image.width, image.height))
+            photos.append(Photo(name, jpegs[name], "image/jpeg", image.width, image.height))
     return tuple(photos)
 
 
-def sequence(photos: Sequence[Photo], seed: int, user: int) -> Iterator[Photo]:
-    """An endless order of photos for one user: the same seed and user give the same order on every machine."""
-    order = random.Random(f"{seed}:{user}")  # noqa: S311  # repeatable on purpose, nothing secret
-    return (order.choice(photos) for _ in itertools.repeat(None))
+def choices(photos: Sequence[Photo], seed: int) -> list[int]:
+    """Which photo goes with which start: the same on every worker and every machine."""
+    order = random.Random(f"photos:{seed}")  # noqa: S311  # repeatable on purpose, nothing secret
+    return order.choices(range(len(photos)), k=_DRAWN)

@@ -1,6 +1,7 @@
 """What a load run found, as versioned JSON: raw latencies stay in, so that every figure can be worked out again."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -10,9 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from loadtest.output import write_atomically
 from loadtest.settings import LoadSettings
 from loadtest.statistics import PERCENTILES, percentile
+from loadtest.verdict import Judgement
 from lookout.errors import LookoutError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+LATE_MS: Final = 5.0
+"""A start this much behind its intended time counts as late."""
+DROPPED: Final = "dropped"
+"""How the errors of starts begin that the generator never made."""
+UNFINISHED: Final = "unfinished"
 
 
 class _Frozen(BaseModel):
@@ -20,19 +27,24 @@ class _Frozen(BaseModel):
 
 
 class Samples(_Frozen):
-    """One entry a request, in the order the answers came: parallel tuples keep the file small."""
+    """One entry an intended start, in order of intent; parallel tuples keep the file small."""
 
-    start_s: tuple[float, ...] = ()
-    """Since the first user was started."""
-    latency_ms: tuple[float, ...] = ()
-    """From sending the request to the last byte of the answer, unrounded."""
+    intended_s: tuple[float, ...] = ()
+    """When the request was to start, since the schedule began."""
+    lag_ms: tuple[float | None, ...] = ()
+    """How much later it really started; None when it was dropped by the generator."""
+    latency_ms: tuple[float | None, ...] = ()
+    """From the intended start to the last byte of the answer; None when dropped or unfinished."""
+    service_ms: tuple[float | None, ...] = ()
+    """From the real start to the last byte of the answer: what a closed-loop tool would call latency."""
     error: tuple[str | None, ...] = ()
     """None for a correct answer, else the kind of error."""
 
     @model_validator(mode="after")
     def _parallel(self) -> Self:
-        if not len(self.start_s) == len(self.latency_ms) == len(self.error):
-            raise ValueError("start_s, latency_ms and error must have one entry for each request")
+        columns = (self.lag_ms, self.latency_ms, self.service_ms, self.error)
+        if any(len(column) != len(self.intended_s) for column in columns):
+            raise ValueError("every column of samples must have one entry for each intended start")
         return self
 
 
@@ -50,52 +62,99 @@ class Latency(_Frozen):
 
 
 class Counts(_Frozen):
-    """Requests by what became of them."""
+    """Intended starts by what became of them; intended = ok + errors + unfinished + dropped."""
 
-    requests: int
+    intended: int
     ok: int
     errors: int
+    """Answered wrongly, refused or not answered in time."""
     unfinished: int
-    """Sent, but neither answered nor timed out when the run ended; only an interrupted run has any."""
+    """Started, but neither answered nor timed out when the run ended; only an interrupted run has any."""
+    dropped: int
+    """Never started, because the generator held as many requests as it may: its own failure, not the server's."""
 
 
 class Generator(_Frozen):
-    """The side that made the load: past 0.8 of a core its own delays show in the latencies."""
+    """The side that made the load, and whether it kept its own schedule."""
 
-    cpu_cores: float | None
-    """Processor time divided by wall time; None when the generator was killed before it could say."""
     locust: str
     photos: tuple[str, ...]
+    cpu_cores: tuple[float, ...]
+    """Processor time divided by wall time, one entry for each process that sent; past 0.8 delays are its own."""
+    lag_p50_ms: float | None
+    lag_p99_ms: float | None
+    lag_max_ms: float | None
+    late_ratio: float
+    """Share of the intended starts that were more than LATE_MS late, dropped ones included."""
+    workers_lost: int = 0
+    clock_jumps: int = 0
+    """Times the wall clock and the steady clock disagreed by more than a second."""
+
+
+class StageSecond(_Frozen):
+    """What /metrics said over about a second; None where the server does not tell."""
+
+    at_s: float
+    """Since the schedule began."""
+    stage_ms: dict[str, float]
+    """Mean milliseconds by stage over the requests of that time."""
+    queue_wait_ms: float | None
+    in_flight: float | None
+
+
+class PodSecond(_Frozen):
+    """What the cluster said of the detector's pods."""
+
+    at_s: float
+    wanted: int
+    ready: int
+    restarts: int
+    """Of the containers of all pods together."""
+
+
+class Observations(_Frozen):
+    """What was seen beside the requests, on the same time axis; empty where there was nothing to ask."""
+
+    stages: tuple[StageSecond, ...] = ()
+    stages_from: str = ""
+    """Which processes they are of, in words; empty where there are none."""
+    pods: tuple[PodSecond, ...] = ()
 
 
 class LoadResult(_Frozen):
-    """One run. Its loop is closed: it shows that the road works and certifies neither latency nor capacity."""
+    """One run."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
-    kind: Literal["closed-loop smoke"] = "closed-loop smoke"
+    schema_version: Literal[2] = SCHEMA_VERSION
+    loop: Literal["open", "closed"]
+    """Closed: each user waits for its answer, so a slow server is asked less; such a run certifies nothing."""
     started_at: datetime
     interrupted: bool
     settings: LoadSettings
     duration_s: float
-    """How long requests were really started: shorter than asked when the run was interrupted."""
+    """How long requests were really started: shorter than asked when the run ended early."""
     counts: Counts
     errors_by_kind: dict[str, int]
     throughput_per_s: float
     """Correct answers that arrived while the run lasted, divided by its duration."""
     latency_ms: Latency | None
-    """None when no answer was correct."""
+    """From the intended start, None when no answer was correct."""
+    service_ms: Latency | None
+    """From the real start."""
     models: tuple[dict[str, str], ...]
-    """Every model, version and runtime that answers named, sorted."""
+    """Every model, version and runtime that answers named, sorted; empty where answers were not read."""
     service: dict[str, str]
-    """What the service said of itself before the run."""
+    """What the service said of itself before the run; empty where it is not the project's own."""
     generator: Generator
+    observations: Observations = Observations()
+    verdict: Judgement | None = None
+    """None where no SLO was given."""
     samples: Samples
 
     @property
     def ok(self) -> bool:
         """At least one answer, and every one of them correct."""
         lost = 0 if self.interrupted else self.counts.unfinished
-        return self.counts.ok > 0 and self.counts.errors == 0 and lost == 0
+        return self.counts.ok > 0 and self.counts.errors == 0 and self.counts.dropped == 0 and lost == 0
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
@@ -106,34 +165,48 @@ def summarise(
     *,
     settings: LoadSettings,
     samples: Samples,
-    started: int,
     started_at: datetime,
     duration_s: float,
     interrupted: bool,
-    models: tuple[dict[str, str], ...],
-    service: dict[str, str],
-    generator: Generator,
+    models: Sequence[dict[str, str]] = (),
+    service: dict[str, str] | None = None,
+    locust: str,
+    photos: Sequence[str],
+    cpu_cores: Sequence[float],
+    workers_lost: int = 0,
+    clock_jumps: int = 0,
+    observations: Observations | None = None,
 ) -> LoadResult:
-    """Work the figures out from raw samples. `started` is the number of requests sent."""
-    good = sorted(ms for ms, error in zip(samples.latency_ms, samples.error, strict=True) if error is None)
+    """Work the figures out from raw samples and what the generator said of itself."""
     kinds = Counter(error for error in samples.error if error is not None)
+    unfinished = kinds.pop(UNFINISHED, 0)
+    dropped = sum(kinds.pop(kind) for kind in [kind for kind in kinds if kind.startswith(DROPPED)])
+    latency, service_ms = (_correct(column, samples.error) for column in (samples.latency_ms, samples.service_ms))
     in_time = sum(
-        error is None and start + ms / 1000 <= duration_s
-        for start, ms, error in zip(samples.start_s, samples.latency_ms, samples.error, strict=True)
+        error is None and ms is not None and intended + ms / 1000 <= duration_s
+        for intended, ms, error in zip(samples.intended_s, samples.latency_ms, samples.error, strict=True)
     )
-    requests = max(started, len(samples.error))
     return LoadResult(
+        loop="closed" if settings.arrivals.kind == "closed" else "open",
         started_at=started_at,
         interrupted=interrupted,
         settings=settings,
         duration_s=duration_s,
-        counts=Counts(requests=requests, ok=len(good), errors=kinds.total(), unfinished=requests - len(samples.error)),
+        counts=Counts(
+            intended=len(samples.error),
+            ok=len(latency),
+            errors=kinds.total(),
+            unfinished=unfinished,
+            dropped=dropped,
+        ),
         errors_by_kind=dict(kinds.most_common()),
         throughput_per_s=in_time / duration_s if duration_s > 0 else 0.0,
-        latency_ms=_latency(good) if good else None,
+        latency_ms=_latency(latency),
+        service_ms=_latency(service_ms),
         models=tuple(sorted(models, key=lambda model: sorted(model.items()))),
-        service=service,
-        generator=generator,
+        service=service or {},
+        generator=_generator(samples, locust, photos, cpu_cores, workers_lost, clock_jumps),
+        observations=observations or Observations(),
         samples=samples,
     )
 
@@ -164,8 +237,37 @@ class _Versioned(BaseModel):
     schema_version: Annotated[int, Field(ge=1)]
 
 
-def _latency(good: list[float]) -> Latency:
+def _correct(column: Sequence[float | None], error: Sequence[str | None]) -> list[float]:
+    return sorted(ms for ms, kind in zip(column, error, strict=True) if kind is None and ms is not None)
+
+
+def _latency(good: list[float]) -> Latency | None:
+    if not good:
+        return None
     p50, p90, p95, p99, p99_9 = (percentile(good, percent) for percent in PERCENTILES)
     return Latency(
         mean=sum(good) / len(good), min=good[0], p50=p50, p90=p90, p95=p95, p99=p99, p99_9=p99_9, max=good[-1]
+    )
+
+
+def _generator(
+    samples: Samples,
+    locust: str,
+    photos: Sequence[str],
+    cpu_cores: Sequence[float],
+    workers_lost: int,
+    clock_jumps: int,
+) -> Generator:
+    lag = sorted(ms for ms in samples.lag_ms if ms is not None)
+    late = sum(ms is None or ms > LATE_MS for ms in samples.lag_ms)
+    return Generator(
+        locust=locust,
+        photos=tuple(photos),
+        cpu_cores=tuple(cpu_cores),
+        lag_p50_ms=percentile(lag, 50),
+        lag_p99_ms=percentile(lag, 99),
+        lag_max_ms=lag[-1] if lag else None,
+        late_ratio=late / len(samples.lag_ms) if samples.lag_ms else 0.0,
+        workers_lost=workers_lost,
+        clock_jumps=clock_jumps,
     )

@@ -1,6 +1,5 @@
 """Starting the generator, following what it measures, and putting the result together."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,12 +8,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
-from loadtest.result import Generator, LoadResult, Samples, summarise
+from loadtest.gate import judge
+from loadtest.recording import Recording
+from loadtest.result import LoadResult, summarise
 from loadtest.settings import LoadSettings
 from lookout import paths
 from lookout.errors import LookoutError
@@ -23,56 +23,36 @@ _POLL_S: Final = 0.2
 _STOP_TIMEOUT_S: Final = 10.0
 
 
-@dataclass
-class Recording:
-    """What the generator's file has said so far."""
-
-    start_s: list[float] = field(default_factory=list)
-    latency_ms: list[float] = field(default_factory=list)
-    error: list[str | None] = field(default_factory=list)
-    models: list[dict[str, str]] = field(default_factory=list)
-    begin: dict[str, Any] | None = None
-    end: dict[str, Any] | None = None
-
-    def add(self, line: str) -> None:
-        """Take one line of the samples file."""
-        record = json.loads(line)
-        if isinstance(record, list):
-            _, start_s, latency_ms, error = record
-            self.start_s.append(start_s)
-            self.latency_ms.append(latency_ms)
-            self.error.append(error)
-        elif "model" in record:
-            self.models.append(record["model"])
-        elif "begin" in record:
-            self.begin = record["begin"]
-        elif "end" in record:
-            self.end = record["end"]
-
-
-def run_load(settings: LoadSettings, service: dict[str, str], progress: Callable[[Recording], None]) -> LoadResult:
+def run_load(
+    settings: LoadSettings,
+    service: dict[str, str],
+    progress: Callable[[Recording], None],
+    stop: Callable[[Recording], bool] | None = None,
+) -> LoadResult:
     """Run the load to its end and return what was found; Ctrl-C ends it early with what there is.
 
-    `progress` is called a few times a second. `service` is what the target said of itself. Raises LookoutError when
-    the generator fails, and KeyboardInterrupt when it was interrupted before anything was measured.
+    `progress` is called a few times a second. `service` is what the target said of itself. `stop` is asked as often,
+    and ends the run early when it says yes. Raises LookoutError when the generator fails, and KeyboardInterrupt when it
+    was interrupted before anything was measured.
     """
     log = paths.log_dir() / "load-generator.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     recording = Recording()
-    interrupted = False
+    interrupted = stopped = False
     with tempfile.TemporaryDirectory(prefix="lookout-load-") as directory:
         samples = Path(directory) / "samples.jsonl"
         samples.touch()
-        plan = Path(directory) / "settings.json"
-        plan.write_text(settings.model_dump_json())
         with log.open("w") as sink, samples.open() as source:
-            process = _start(plan, samples, sink)
+            process = _start(settings, samples, sink)
             try:
                 for line in _follow(source, process):
-                    if line is None:
-                        progress(recording)
-                    else:
+                    if line is not None:
                         recording.add(line)
+                        continue
+                    progress(recording)
+                    if stop is not None and not stopped and recording.begin and stop(recording):
+                        stopped = True
+                        process.send_signal(signal.SIGTERM)
             except KeyboardInterrupt:
                 interrupted = True
                 _stop(process)
@@ -83,25 +63,30 @@ def run_load(settings: LoadSettings, service: dict[str, str], progress: Callable
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-    if recording.begin is None or recording.end is None:
+    if not recording.begin or not recording.end:
         if interrupted and not recording.error:
             raise KeyboardInterrupt
         if not interrupted:
             raise LookoutError(f"the load generator ended with code {process.returncode}:\n{_tail(log)}", f"see {log}")
-    return _result(settings, service, recording, interrupted)
+    result = _result(settings, service, recording, interrupted, whole=not (interrupted or stopped))
+    return result.model_copy(update={"verdict": judge(result, settings.slo)}) if settings.slo else result
 
 
-def _start(plan: Path, samples: Path, log: TextIO) -> subprocess.Popen[bytes]:
+def _start(settings: LoadSettings, samples: Path, log: TextIO) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches this process alone, which then tells the generator to finish in good order.
-    return subprocess.Popen(
-        [sys.executable, "-m", "loadtest.generator", plan, samples],
+    process = subprocess.Popen(
+        [sys.executable, "-m", "loadtest.generator", samples],
         cwd=paths.PROJECT_ROOT,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=log,
         stderr=log,
         start_new_session=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+    assert process.stdin is not None  # noqa: S101  # a pipe was asked for
+    with suppress(BrokenPipeError), process.stdin as plan:
+        plan.write(settings.model_dump_json().encode())
+    return process
 
 
 def _follow(source: TextIO, process: subprocess.Popen[bytes]) -> Iterator[str | None]:
@@ -130,26 +115,29 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(_STOP_TIMEOUT_S)
 
 
-def _result(settings: LoadSettings, service: dict[str, str], recording: Recording, interrupted: bool) -> LoadResult:
-    begin = recording.begin or {}
-    end = recording.end or {}
-    last = max((s + ms / 1000 for s, ms in zip(recording.start_s, recording.latency_ms, strict=True)), default=0.0)
+def _result(
+    settings: LoadSettings, service: dict[str, str], recording: Recording, interrupted: bool, whole: bool
+) -> LoadResult:
+    begin, end = recording.begin, recording.end
+    duration_s = end.get("duration_s", recording.last_s)
+    lost = end.get("workers_lost", 0)
+    schedule: list[float] = []
+    if settings.arrivals.kind != "closed" and (whole or lost):
+        times = settings.arrivals.times(settings.duration_s, settings.seed)
+        schedule = times[times < duration_s].tolist()
     return summarise(
         settings=settings,
-        samples=Samples(
-            start_s=tuple(recording.start_s), latency_ms=tuple(recording.latency_ms), error=tuple(recording.error)
-        ),
-        started=end.get("sent", len(recording.error)),
+        samples=recording.samples(schedule, lost > 0),
         started_at=datetime.fromtimestamp(begin.get("at", time.time()), UTC),
-        duration_s=end.get("duration_s", last),
+        duration_s=duration_s,
         interrupted=interrupted,
-        models=tuple(recording.models),
+        models=recording.models,
         service=service,
-        generator=Generator(
-            cpu_cores=end.get("cpu_cores"),
-            locust=begin.get("locust", "unknown"),
-            photos=tuple(begin.get("photos", ())),
-        ),
+        locust=begin.get("locust", "unknown"),
+        photos=begin.get("photos", ()),
+        cpu_cores=end.get("cpu_cores", ()),
+        workers_lost=lost,
+        clock_jumps=end.get("clock_jumps", 0),
     )
 
 

@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.result import LoadResult
-from loadtest.run import Recording
+from loadtest.recording import Recording
+from loadtest.result import LATE_MS, LoadResult
 from loadtest.settings import LoadSettings
-from loadtest.wording import BUSY_CORES, SMOKE, is_busy, latency_rows, verdict
+from loadtest.wording import BUSY_CORES, CLOSED, is_busy, latency_rows, outcome
 
 _LINE_EVERY_S = 5.0
 _RECENT = 500
@@ -50,39 +50,47 @@ class Progress:
 
 
 def progress_line(recording: Recording, settings: LoadSettings) -> str:
-    """Time, answers, recent rate and latency, errors."""
-    if recording.begin is None:
+    """Time, intended and achieved rate, latency of the last answers, what went wrong."""
+    if not recording.begin:
         return "starting the load generator …"
-    at_s = max((recording.start_s[-1] + recording.latency_ms[-1] / 1000) if recording.start_s else 0.0, 0.0)
-    recent = sorted(recording.latency_ms[-_RECENT:])
-    errors = sum(error is not None for error in recording.error)
+    at_s = max(time.perf_counter() - recording.begin["perf"], 0.0)
     line = f"{min(at_s, settings.duration_s):5.0f} / {settings.duration_s:g} s   {len(recording.error):,} answers"
+    recent = sorted(ms for ms in recording.service_ms[-_RECENT:] if ms is not None)
     if recent:
         rate = len(recording.error) / at_s if at_s > 0 else 0.0
         line += f"   {rate:.1f}/s   median of the last {len(recent)}: {recent[(len(recent) - 1) // 2]:.1f} ms"
-    return line + f"   {errors:,} errors"
+    return line + f"   {sum(error is not None for error in recording.error):,} errors"
 
 
 def print_summary(result: LoadResult, console: Console, json_path: Path, html_path: Path) -> None:
     """The outcome as a table, and where the files are."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    counts = result.counts
-    rows = [
-        ("target", result.settings.url),
-        ("answered by", "; ".join(" · ".join(model.values()) for model in result.models) or "nobody"),
-        ("users, duration", f"{result.settings.users}, {result.duration_s:.1f} s, seed {result.settings.seed}"),
-        ("requests", f"{counts.requests:,} sent, {counts.ok:,} correct, {counts.errors:,} errors"),
-        ("throughput", f"{result.throughput_per_s:.1f} correct answers/s"),
-        *((f"latency {name}", value) for name, value in latency_rows(result)),
-        *((f"✗ {kind}", f"{count:,}") for kind, count in result.errors_by_kind.items()),
-        ("JSON", str(json_path)),
-        ("report", str(html_path)),
-    ]
-    for name, value in rows:
+    for name, value in [*_rows(result), ("JSON", str(json_path)), ("report", str(html_path))]:
         table.add_row(name, Text(value, overflow="fold"))
     mark, style = ("✓", "bold green") if result.ok else ("✗", "bold red")
-    console.print(Text(f"{mark} {verdict(result)}", style=style))
+    console.print(Text(f"{mark} {outcome(result)}", style=style))
     console.print(table)
     if is_busy(result):
         console.print(f"The generator used more than {BUSY_CORES} of a core: part of these latencies is its own delay.")
-    console.print(Text(SMOKE, style="dim"))
+    if result.loop == "closed":
+        console.print(Text(CLOSED, style="dim"))
+
+
+def _rows(result: LoadResult) -> list[tuple[str, str]]:
+    counts, generator, settings = result.counts, result.generator, result.settings
+    requests = f"{counts.intended:,} intended, {counts.ok:,} correct, {counts.errors:,} errors"
+    if counts.dropped or counts.unfinished:
+        requests += f", {counts.dropped:,} dropped, {counts.unfinished:,} unfinished"
+    lag = "unknown" if generator.lag_max_ms is None else f"largest {generator.lag_max_ms:.1f} ms"
+    if generator.lag_p99_ms is not None:
+        lag = f"p99 {generator.lag_p99_ms:.1f} ms, " + lag
+    return [
+        ("target", settings.url + settings.path),
+        ("answered by", "; ".join(" · ".join(model.values()) for model in result.models) or "not asked"),
+        ("arrivals", f"{settings.arrivals.kind}, {result.duration_s:.1f} s, seed {settings.seed}"),
+        ("requests", requests),
+        ("throughput", f"{result.throughput_per_s:.1f} correct answers/s"),
+        *((f"latency {name}", value) for name, value in latency_rows(result)),
+        *((f"✗ {kind}", f"{count:,}") for kind, count in result.errors_by_kind.items()),
+        ("schedule lag", f"{lag}; {generator.late_ratio:.2%} of the starts more than {LATE_MS:g} ms late"),
+    ]

@@ -1,34 +1,40 @@
 """What a load run is asked to do: refused with the option's name before anything is sent."""
 
-import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from loadtest.arrivals import MAX_STARTS, Arrivals, Poisson
+from loadtest.slo import SloTerm
 from lookout import contract
-from lookout.errors import UsageError
 
 DEFAULT_URL: Final = f"http://127.0.0.1:{contract.DOORS[contract.PRODUCTION]}"
 REQUEST_TIMEOUT_S: Final = 30.0
-"""A request without an answer after this time is an error of kind `timeout`."""
-
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
-_SECONDS: Final = {None: 1, "s": 1, "m": 60, "h": 3600}
+"""A request without its whole answer after this time is an error of kind `timeout`."""
 
 
 class LoadSettings(BaseModel):
-    """A closed-loop run: `users` clients that each send the next photo when the last answer is there."""
+    """One run, as data: what is asked, when, of whom, and what must hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = DEFAULT_URL
-    users: Annotated[int, Field(ge=1, le=10_000)] = 4
-    spawn_rate: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = 4.0
-    """Users started a second."""
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = contract.DETECT_PATH
+    arrivals: Arrivals = Poisson(rate=20.0)
     duration_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 30.0
     seed: Annotated[int, Field(ge=0)] = 1
-    """Decides which photo each user sends next."""
+    """Decides the schedule and which photo goes with which start."""
+    expect: Literal["any", "lookout"] = "lookout"
+    """any: every status below 400 is correct. lookout: each answer must be the detector's and true of its photo."""
+    timeout_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = REQUEST_TIMEOUT_S
+    max_in_flight: Annotated[int, Field(ge=1, le=20_000)] = 2_000
+    """Starts beyond it are dropped, which makes the run invalid: it bounds the generator's memory."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    slo: tuple[SloTerm, ...] = ()
+    profile: str | None = None
+    """Name of the profile it came from."""
 
     @field_validator("url")
     @classmethod
@@ -46,23 +52,13 @@ class LoadSettings(BaseModel):
             raise ValueError(f"{url!r} must not carry a query or a fragment: give the server's base URL")
         return url.rstrip("/")
 
-
-def settings_from_options(*, url: str, users: int, spawn_rate: float, duration: str, seed: int) -> LoadSettings:
-    """Settings from the command line's words. UsageError names the option and what it takes."""
-    duration_s = parse_duration(duration)
-    try:
-        return LoadSettings(url=url, users=users, spawn_rate=spawn_rate, duration_s=duration_s, seed=seed)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).removesuffix("_s").replace("_", "-")
-        reason = first["msg"].removeprefix("Value error, ")
-        shown = "" if option == "--url" else f" (got {first['input']})"
-        raise UsageError(f"{option}: {reason}{shown}", "see: lookout load run --help") from error
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of `45`, `45s`, `2m` or `1h`. UsageError for anything else."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"--duration: {text!r} is not a length of time", "write it as 45s, 2m or 1h")
-    return float(match[1]) * _SECONDS[match[2]]
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Self:
+        if self.arrivals.kind != "closed":
+            starts = float(self.arrivals.expected(np.array([self.duration_s]))[0])
+            if starts > MAX_STARTS:
+                raise ValueError(
+                    f"{starts:,.0f} starts are more than the {MAX_STARTS:,} of one run: "
+                    "lower the rate or shorten the duration"
+                )
+        return self

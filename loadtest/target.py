@@ -10,14 +10,33 @@ from service.schema import ModelResponse
 _TIMEOUT_S = 10.0
 _TLS = "check --url: does it speak TLS, with a certificate this machine trusts?"
 _LOOK = "look at: lookout release status"
+_OTHER = "check --url, or let any server answer with: --expect any"
+
+
+def knock(url: str) -> None:
+    """Prove that some HTTP server answers at `url`, whatever it says. LookoutError, one line, when none does."""
+    _get(url, url)
 
 
 def ask_service(url: str) -> dict[str, str]:
     """What the detector at `url` says of itself. LookoutError, one line, when there is no detector."""
     where = url + contract.MODEL_PATH
+    response = _get(url, where)
+    if response.status_code != httpx.codes.OK:
+        raise LookoutError(
+            f"{where} answered with status {response.status_code}: no detector there, or it is not ready",
+            _LOOK,
+        )
+    try:
+        return describe(response.content)
+    except ValidationError as error:
+        raise LookoutError(f"the server at {url} is not Lookout's detector", _OTHER) from error
+
+
+def _get(url: str, where: str) -> httpx.Response:
     try:
         # No proxy from the environment: the generator does not use one either.
-        response = httpx.get(where, timeout=_TIMEOUT_S, trust_env=False)
+        return httpx.get(where, timeout=_TIMEOUT_S, trust_env=False)
     except httpx.TimeoutException as error:
         raise LookoutError(f"{where} did not answer within {_TIMEOUT_S:g} s", _LOOK) from error
     except httpx.ConnectError as error:
@@ -27,15 +46,6 @@ def ask_service(url: str) -> dict[str, str]:
         raise LookoutError(f"{url} takes connections and answers nothing: {error}", _LOOK) from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise LookoutError(f"{url} is not a usable URL: {error}", "see: lookout load run --help") from error
-    if response.status_code != httpx.codes.OK:
-        raise LookoutError(
-            f"{where} answered with status {response.status_code}: no detector there, or it is not ready",
-            _LOOK,
-        )
-    try:
-        return describe(response.content)
-    except ValidationError as error:
-        raise LookoutError(f"the server at {url} is not Lookout's detector", "check --url") from error
 
 
 def describe(body: bytes) -> dict[str, str]:

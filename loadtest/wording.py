@@ -7,22 +7,24 @@ from loadtest.statistics import PERCENTILES, needed_for
 
 BUSY_CORES: Final = 0.8
 """From here on the generator's own waiting shows in the latencies: it runs on one thread of one core."""
-SMOKE: Final = (
-    "Closed-loop smoke load, not a certification: every user waits for its answer before it sends the next photo, so a "
+CLOSED: Final = (
+    "Closed loop, not a certification: every user waits for its answer before it sends the next photo, so a "
     "slow server is simply asked less. It shows that the road from client to detector works; it certifies neither "
     "latency nor capacity."
 )
 
 
-def verdict(result: LoadResult) -> str:
-    """The outcome in a few words."""
+def outcome(result: LoadResult) -> str:
+    """What became of the requests, in a few words."""
     counts = result.counts
-    if counts.requests == 0:
+    if counts.intended == 0:
         words = "Nothing was sent"
-    elif counts.errors == 0 and counts.unfinished == 0:
+    elif counts.ok == counts.intended:
         words = f"All {counts.ok:,} answers correct"
     else:
-        words = f"{counts.errors:,} of {counts.requests:,} requests failed"
+        words = f"{counts.errors:,} of {counts.intended:,} requests failed"
+        if counts.dropped:
+            words += f", {counts.dropped:,} never started"
         if counts.unfinished:
             words += f", {counts.unfinished:,} unfinished"
     return words + (" (interrupted: a partial run)" if result.interrupted else "")
@@ -43,4 +45,4 @@ def latency_rows(result: LoadResult) -> list[tuple[str, str]]:
 
 def is_busy(result: LoadResult) -> bool:
     """Whether the generator was so busy that the latencies are partly its own."""
-    return result.generator.cpu_cores is not None and result.generator.cpu_cores > BUSY_CORES
+    return max(result.generator.cpu_cores, default=0.0) > BUSY_CORES

@@ -1,16 +1,18 @@
 """Every way an answer can be wrong has its own kind, and a right one passes."""
 
+import socket
 import ssl
 from typing import Any
 
 import pytest
+from geventhttpclient.response import HTTPConnectionClosed
 
 from loadtest.answers import WrongAnswerError, check_answer, transport_kind
 from loadtest.photos import Photo
 from lookout import contract
 from service.schema import Box, Detection, DetectResponse, ImageSize, Model, Timing
 
-PHOTO = Photo("cat", b"jpeg", 451, 300)
+PHOTO = Photo("cat", b"jpeg", "image/jpeg", 451, 300)
 ANSWER = DetectResponse(
     model=Model(name="ssdlite", version="abc", runtime="litert"),
     image=ImageSize(width=451, height=300),
@@ -115,19 +117,12 @@ def test_another_status_is_wrong_and_a_problem_gives_its_title(
     assert _kind(body, status=status, content_type=content_type) == kind
 
 
-class _RetriesExceededError(ConnectionError):
-    """As geventhttpclient wraps what it would have tried again."""
-
-    def __init__(self, original: Exception) -> None:
-        super().__init__()
-        self.original = original
-
-
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
         (TimeoutError(), "timeout"),
-        (_RetriesExceededError(TimeoutError()), "timeout"),
+        (HTTPConnectionClosed("connection closed."), "connection closed"),
+        (socket.gaierror(-2, "Name or service not known"), "no such host"),
         (ConnectionRefusedError(), "connection refused"),
         (ConnectionResetError(), "connection reset"),
         (BrokenPipeError(), "connection reset"),

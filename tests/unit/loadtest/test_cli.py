@@ -1,5 +1,6 @@
 """The command line refuses before it sends anything, and its exit codes say how the run went."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 
 from loadtest import run as run_module
 from loadtest import target
+from loadtest.recording import Recording
 from loadtest.result import LoadResult, load_result
-from loadtest.run import Recording
 from loadtest.screen import progress_line
 from loadtest.settings import LoadSettings
 from lookout.cli import main
@@ -43,9 +44,12 @@ def load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tu
     [
         (["--duration", "0s"], "--duration"),
         (["--duration", "soon"], "write it as 45s, 2m or 1h"),
-        (["--users", "0"], "--users"),
+        (["--arrivals", "closed", "--users", "0"], "--users"),
         (["--users", "many"], "--users"),
-        (["--spawn-rate", "-1"], "--spawn-rate"),
+        (["--rate", "-1"], "--rate"),
+        (["--arrivals", "spike"], "needs --rate and --peak and --at and --for"),
+        (["--slo", "p99<=0ms"], "p99"),
+        (["--expect", "everything"], "--expect"),
         (["--url", "localhost"], "not an http"),
         (["--json", "/dev/null/out.json"], "cannot write /dev/null/out.json"),
         (["--no-such-option"], "No such option"),
@@ -67,8 +71,10 @@ def test_wrong_usage_ends_with_64_and_sends_nothing(
         (build.load_result([1.0, 2.0], [None, "timeout"]), 1),
         (build.load_result([]), 1),
         (build.load_result([1.0], interrupted=True), 130),
+        (build.load_result([1.0, None]), 1),
+        (build.load_result([1.0], loop="closed"), 0),
     ],
-    ids=["clean", "errors", "nothing", "interrupted"],
+    ids=["clean", "errors", "nothing", "interrupted", "dropped", "closed"],
 )
 def test_the_exit_code_says_how_it_went_and_both_files_are_there(
     load: Callable[..., tuple[int, str]],
@@ -83,14 +89,15 @@ def test_the_exit_code_says_how_it_went_and_both_files_are_there(
     assert found == code, output
     assert load_result(tmp_path / "o.json") == result
     assert "<svg" in (tmp_path / "o.html").read_text() or not result.samples.error
-    assert "not a certification" in output
+    assert ("not a certification" in output) == (result.loop == "closed")
 
 
-def test_progress_names_time_answers_median_and_errors() -> None:
+def test_progress_names_answers_median_and_errors() -> None:
     recording = Recording()
     assert progress_line(recording, LoadSettings()) == "starting the load generator …"
-    for line in ('{"begin": {"at": 0}}', '["sample", 0.5, 500.0, null]', '["sample", 1.0, 1000.0, "timeout"]'):
-        recording.add(line)
-    assert progress_line(recording, LoadSettings()) == (
-        "    2 / 30 s   2 answers   1.0/s   median of the last 2: 500.0 ms   1 errors"
-    )
+    columns = '"index": [0, 1], "intended_s": [0.5, 1.0], "lag_ms": [0, 0], "service_ms": [500.0, 1000.0]'
+    recording.add(f'{{"begin": {{"perf": {time.perf_counter() - 2}}}}}')
+    recording.add('{"samples": {' + columns + ', "error": [null, "timeout"]}}')
+    line = progress_line(recording, LoadSettings())
+    assert line.startswith("    2 / 30 s   2 answers")
+    assert line.endswith("median of the last 2: 500.0 ms   1 errors")

@@ -34,16 +34,36 @@ def test_a_run_that_sent_nothing_is_not_ok() -> None:
     assert not build.load_result([]).ok
 
 
-def test_requests_that_never_ended_count_and_spoil_a_whole_run() -> None:
-    result = build.load_result([1.0, 2.0], started=3)
-    assert result.counts.unfinished == 1
+def test_a_request_that_never_ended_spoils_a_whole_run() -> None:
+    result = build.load_result([1.0, None], [None, "unfinished"])
+    assert (result.counts.unfinished, result.counts.errors, result.counts.dropped) == (1, 0, 0)
     assert not result.ok
 
 
-def test_requests_cut_off_by_an_interruption_are_no_errors_of_the_server() -> None:
-    result = build.load_result([1.0, 2.0], started=3, interrupted=True)
+def test_a_request_cut_off_by_an_interruption_is_no_error_of_the_server() -> None:
+    result = build.load_result([1.0, None], [None, "unfinished"], interrupted=True)
     assert result.counts.unfinished == 1
+    assert result.errors_by_kind == {}
     assert result.ok
+
+
+def test_a_start_the_generator_dropped_is_late_and_its_own_failure() -> None:
+    result = build.load_result([1.0, None])
+    assert (result.counts.dropped, result.counts.errors, result.generator.late_ratio) == (1, 0, 0.5)
+    assert not result.ok
+
+
+def test_more_than_five_milliseconds_behind_is_late() -> None:
+    generator = build.load_result([10.0] * 4, lag_ms=[0.0, 5.0, 5.1, 9.0]).generator
+    assert generator.late_ratio == 0.5
+    assert generator.lag_max_ms == 9.0
+
+
+def test_service_time_leaves_the_lag_out() -> None:
+    result = build.load_result([30.0], lag_ms=[10.0])
+    assert result.latency_ms is not None
+    assert result.service_ms is not None
+    assert (result.latency_ms.max, result.service_ms.max) == (30.0, 20.0)
 
 
 def test_comes_back_from_disk_unchanged_to_the_last_digit(tmp_path: Path) -> None:
@@ -52,18 +72,13 @@ def test_comes_back_from_disk_unchanged_to_the_last_digit(tmp_path: Path) -> Non
     assert load_result(tmp_path / "out.json") == result
 
 
-def test_the_file_names_schema_seed_url_and_kind(tmp_path: Path) -> None:
+def test_the_file_names_schema_loop_seed_and_arrivals(tmp_path: Path) -> None:
     build.load_result([1.0]).save(tmp_path / "out.json")
     content = json.loads((tmp_path / "out.json").read_text())
-    assert content["schema_version"] == 1
-    assert content["kind"] == "closed-loop smoke"
-    assert content["settings"] == {
-        "url": "http://127.0.0.1:8080",
-        "users": 4,
-        "spawn_rate": 4.0,
-        "duration_s": 30.0,
-        "seed": 1,
-    }
+    assert content["schema_version"] == 2
+    assert content["loop"] == "open"
+    assert content["settings"]["seed"] == 1
+    assert content["settings"]["arrivals"] == {"kind": "poisson", "rate": 0.1}
     assert content["models"] == [build.MODEL]
 
 
@@ -73,8 +88,8 @@ def test_the_file_names_schema_seed_url_and_kind(tmp_path: Path) -> None:
         ("", "not a load result"),
         ("[]", "not a load result"),
         ("{}", "schema_version"),
-        ('{"schema_version": 99}', "schema version 99, this program reads 1"),
-        ('{"schema_version": 1}', "started_at"),
+        ('{"schema_version": 99}', "schema version 99, this program reads 2"),
+        ('{"schema_version": 2}', "loop"),
     ],
 )
 def test_refuses_a_file_that_is_no_result(tmp_path: Path, content: str, reason: str) -> None:
@@ -97,5 +112,5 @@ def test_refuses_a_binary_file(tmp_path: Path) -> None:
 
 
 def test_refuses_samples_of_unequal_length() -> None:
-    with pytest.raises(ValidationError, match="one entry for each request"):
-        Samples(start_s=(0.0,), latency_ms=(), error=())
+    with pytest.raises(ValidationError, match="one entry for each intended start"):
+        Samples(intended_s=(0.0,))

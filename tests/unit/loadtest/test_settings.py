@@ -1,42 +1,31 @@
-"""Settings are refused with the option's name."""
+"""Settings are refused by whoever reads them, whatever road they came by."""
 
 import pytest
+from pydantic import ValidationError
 
-from loadtest.settings import parse_duration, settings_from_options
-from lookout.errors import UsageError
-
-GOOD = {"url": "http://127.0.0.1:8080", "users": 4, "spawn_rate": 2.0, "duration": "30s", "seed": 1}
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("45", 45), ("45s", 45), ("2m", 120), ("1h", 3600), ("0.5s", 0.5), (" 7s ", 7)]
-)
-def test_reads_lengths_of_time(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "1d", "1e3", "nan", "inf", "1m30s", "٣s٣"])
-def test_refuses_what_is_no_length_of_time(text: str) -> None:
-    with pytest.raises(UsageError, match="--duration"):
-        parse_duration(text)
+from loadtest.arrivals import Closed, Poisson
+from loadtest.settings import LoadSettings
 
 
 def test_a_trailing_slash_of_the_url_does_not_matter() -> None:
-    assert settings_from_options(**{**GOOD, "url": "http://host:1/"}).url == "http://host:1"  # type: ignore[arg-type]  # a dict of mixed options
+    assert LoadSettings(url="http://host:1/").url == "http://host:1"
+
+
+def test_settings_come_back_from_json_with_their_kind_of_arrivals() -> None:
+    settings = LoadSettings(arrivals=Closed(users=3))
+    assert LoadSettings.model_validate_json(settings.model_dump_json()) == settings
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "message"),
+    ("field", "value", "message"),
     [
-        ("users", 0, "--users"),
-        ("users", -3, "--users"),
-        ("users", 10_001, "--users"),
-        ("spawn_rate", 0.0, "--spawn-rate"),
-        ("spawn_rate", float("nan"), "--spawn-rate"),
-        ("spawn_rate", float("inf"), "--spawn-rate"),
-        ("duration", "0s", "--duration"),
-        ("duration", "25h", "--duration"),
-        ("seed", -1, "--seed"),
+        ("duration_s", 0, "greater than 0"),
+        ("duration_s", 90_000, "less than or equal to 86400"),
+        ("seed", -1, "greater than or equal to 0"),
+        ("timeout_s", float("nan"), "finite"),
+        ("max_in_flight", 0, "greater than or equal to 1"),
+        ("path", "v1/detect", "match pattern"),
+        ("path", "/v1/de tect", "match pattern"),
         ("url", "127.0.0.1:8080", "not an http"),
         ("url", "ftp://host", "not an http"),
         ("url", "", "not an http"),
@@ -45,16 +34,21 @@ def test_a_trailing_slash_of_the_url_does_not_matter() -> None:
         ("url", "http://host:99999", "not a URL"),
         ("url", "http://[::1", "not a URL"),
         ("url", "http://host/?a=b", "query"),
+        ("arrivals", {"kind": "poisson", "rate": 0}, "greater than 0"),
+        ("arrivals", {"kind": "sawtooth"}, "does not match any of the expected tags"),
     ],
 )
-def test_refuses_impossible_settings(option: str, value: object, message: str) -> None:
-    with pytest.raises(UsageError, match=message) as caught:
-        settings_from_options(**{**GOOD, option: value})  # type: ignore[arg-type]  # wrong values are the point
-    assert caught.value.exit_code == 64
-    assert caught.value.remedy
+def test_refuses_impossible_settings(field: str, value: object, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        LoadSettings.model_validate({field: value})
+
+
+def test_refuses_more_starts_than_fit_in_a_result() -> None:
+    with pytest.raises(ValidationError, match="3,600,000 starts are more than the 2,000,000"):
+        LoadSettings(arrivals=Poisson(rate=1000), duration_s=3600)
 
 
 def test_refuses_a_password_in_the_url_without_showing_it() -> None:
-    with pytest.raises(UsageError, match="user name or password") as caught:
-        settings_from_options(**{**GOOD, "url": "http://me:hunter2@host"})  # type: ignore[arg-type]  # a dict of mixed options
-    assert "hunter2" not in str(caught.value)
+    with pytest.raises(ValidationError, match="user name or password") as caught:
+        LoadSettings(url="http://me:hunter2@host")
+    assert "hunter2" not in str(caught.value.errors()[0]["msg"])

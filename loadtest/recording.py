@@ -1,0 +1,70 @@
+"""What the generator has said so far of a run that goes on, read line by line from its samples file."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadtest.result import DROPPED, UNFINISHED, Samples
+
+
+@dataclass
+class Recording:
+    """Columns in the order the answers came; `index` is the number of the start in the schedule."""
+
+    index: list[int] = field(default_factory=list)
+    intended_s: list[float] = field(default_factory=list)
+    lag_ms: list[float | None] = field(default_factory=list)
+    service_ms: list[float | None] = field(default_factory=list)
+    error: list[str | None] = field(default_factory=list)
+    models: list[dict[str, str]] = field(default_factory=list)
+    begin: dict[str, Any] = field(default_factory=dict)
+    end: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, line: str) -> None:
+        """Take one line of the samples file."""
+        ((kind, record),) = json.loads(line).items()
+        if kind == "samples":
+            for name, values in record.items():
+                getattr(self, name).extend(values)
+        elif kind == "model":
+            if record not in self.models:
+                self.models.append(record)
+        elif kind == "begin":
+            self.begin = record
+        elif kind == "end":
+            self.end = record
+
+    @property
+    def last_s(self) -> float:
+        """When the last answer came, in seconds since the schedule began."""
+        return max(
+            (s + ((lag or 0) + (ms or 0)) / 1000 for s, lag, ms in self._rows()),
+            default=0.0,
+        )
+
+    def _rows(self) -> Any:
+        return zip(self.intended_s, self.lag_ms, self.service_ms, strict=True)
+
+    def samples(self, schedule: list[float], lost: bool) -> Samples:
+        """All of it in order of intent, each start once.
+
+        `schedule` are the starts that were due, empty for a closed loop; those the generator said nothing of get an
+        error too: dropped when a worker was `lost`, unfinished otherwise.
+        """
+        rows = {
+            index: (s, lag, None if ms is None or lag is None else lag + ms, ms, error)
+            for index, s, lag, ms, error in zip(
+                self.index, self.intended_s, self.lag_ms, self.service_ms, self.error, strict=True
+            )
+        }
+        missing = f"{DROPPED}: its worker was lost" if lost else UNFINISHED
+        for index, intended_s in enumerate(schedule):
+            rows.setdefault(index, (intended_s, None, None, None, missing))
+        columns = list(zip(*sorted(rows.values(), key=lambda row: row[0]), strict=True))
+        return (
+            Samples()
+            if not columns
+            else Samples(
+                intended_s=columns[0], lag_ms=columns[1], latency_ms=columns[2], service_ms=columns[3], error=columns[4]
+            )
+        )

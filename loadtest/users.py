@@ -1,0 +1,79 @@
+"""Locust's users: one that keeps a schedule whatever the server does, and one that waits for each answer."""
+
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import gevent  # type: ignore[import-untyped]  # ships no types
+import gevent.event  # type: ignore[import-untyped]  # as above
+from locust import User, constant, task
+from locust.exception import StopUser
+
+from loadtest.recorder import Recorder
+from loadtest.sender import Sender
+from loadtest.settings import LoadSettings
+
+_PAUSE_AFTER_ERROR_S = 0.5
+"""A refused connection fails in microseconds: without a pause a closed loop would spin on it."""
+_DROPPED = "dropped: too many requests in flight"
+
+
+class Session:
+    """What the users of one process share."""
+
+    def __init__(self, settings: LoadSettings, sender: Sender, recorder: Recorder) -> None:
+        self.settings = settings
+        self.sender = sender
+        self.recorder = recorder
+        self.began = 0.0
+        self.schedule: Sequence[tuple[int, float]] = ()
+        """Number and intended start, in seconds since `began`, of each request of this process."""
+        self.max_in_flight = settings.max_in_flight
+        self.done = gevent.event.Event()
+        """Set when the schedule is exhausted."""
+
+
+class OpenLoopUser(User):
+    """Starts each request at its intended time. One a process is enough: requests have greenlets of their own."""
+
+    wait_time = constant(0)
+    session: ClassVar[Session]
+
+    @task
+    def keep_schedule(self) -> None:
+        """Start everything, then stop."""
+        session = self.session
+        send, in_flight, began = session.sender.send, session.sender.in_flight, session.began
+        for index, intended_s in session.schedule:
+            intended = began + intended_s
+            wait_s = intended - time.perf_counter()
+            if wait_s > 0:
+                gevent.sleep(wait_s)
+            if len(in_flight) >= session.max_in_flight:
+                session.recorder.add(index, intended_s, None, None, _DROPPED)
+            else:
+                in_flight[index] = (intended, None)
+                gevent.spawn(send, index, intended, began)
+        session.done.set()
+        raise StopUser
+
+
+class ClosedLoopUser(User):
+    """Sends the next photo as soon as the last answer has come."""
+
+    wait_time = constant(0)
+    session: ClassVar[Session]
+    _numbers: ClassVar = itertools.count()
+
+    @task
+    def send_next(self) -> None:
+        """One request; it is always on time, as its time is now."""
+        session = self.session
+        if session.sender.send(next(self._numbers), time.perf_counter(), session.began) is not None:
+            gevent.sleep(_PAUSE_AFTER_ERROR_S)
+
+
+def user_class(settings: LoadSettings) -> type[Any]:
+    """The class that makes the load `settings` ask for."""
+    return ClosedLoopUser if settings.arrivals.kind == "closed" else OpenLoopUser

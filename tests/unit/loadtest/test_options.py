@@ -1,0 +1,76 @@
+"""The command line's words become settings, and each refusal names the option."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.options import arrivals_from_options, checked, parse_duration, parse_steps
+from lookout.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("45", 45), ("45s", 45), ("2m", 120), ("1h", 3600), ("0.5s", 0.5), (" 7s ", 7)]
+)
+def test_reads_lengths_of_time(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "1d", "1e3", "nan", "inf", "1m30s", "٣s"])
+def test_refuses_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(UsageError, match="--duration"):
+        parse_duration(text)
+
+
+def test_reads_steps() -> None:
+    assert parse_steps("10:30s,20:1m") == [{"rate": 10, "for_s": 30}, {"rate": 20, "for_s": 60}]
+
+
+@pytest.mark.parametrize("text", ["", "10", "ten:30s", "10:soon", "10:30s,"])
+def test_refuses_what_are_no_steps(text: str) -> None:
+    with pytest.raises(UsageError, match="--steps"):
+        parse_steps(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        ("sawtooth", {}, "--arrivals: 'sawtooth' is not one of constant, poisson"),
+        ("ramp", {"rate": 1.0}, "--arrivals ramp needs --to-rate"),
+        ("spike", {"rate": 1.0, "peak": 9.0}, "needs --at and --for"),
+        ("poisson", {"rate": 1.0, "peak": 9.0}, "--arrivals poisson does not take --peak"),
+        ("closed", {"users": 1, "rate": 2.0}, "--arrivals closed does not take --rate"),
+    ],
+)
+def test_each_kind_of_arrivals_takes_its_own_options(kind: str, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        arrivals_from_options(kind, given, 30.0)
+
+
+def test_a_trace_becomes_part_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text("0\n0.5\n")
+    fields = arrivals_from_options("replay", {"trace": tmp_path / "trace.csv"}, None)
+    assert fields == {"kind": "replay", "trace": "trace.csv", "times_s": [0.0, 0.5]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"duration_s": 0}, "--duration: .*got 0"),
+        ({"arrivals": {"kind": "poisson", "rate": -3}}, "--rate: .*got -3"),
+        ({"arrivals": {"kind": "step", "steps": [{"rate": -1, "for_s": 1}]}}, "--rate"),
+        ({"url": "ftp://host"}, "--url: .*not an http"),
+        ({"arrivals": {"kind": "poisson", "rate": 100_000}}, "more than the 2,000,000 of one run: lower the rate"),
+    ],
+)
+def test_a_refusal_names_the_option(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        checked(fields)
+    assert caught.value.exit_code == 64
+    assert caught.value.remedy
+
+
+def test_a_password_is_not_shown() -> None:
+    with pytest.raises(UsageError, match="user name or password") as caught:
+        checked({"url": "http://me:hunter2@host"})
+    assert "hunter2" not in str(caught.value)
