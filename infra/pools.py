@@ -23,6 +23,7 @@ _NAME: Final = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 Key = Annotated[str, Field(pattern=rf"^([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_NAME}$")]
 Value = Annotated[str, Field(pattern=rf"^({_NAME})?$")]
 
+ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 _RESERVED: Final = (contract.POOL_LABEL, contract.GPU_LABEL, contract.SPOT_LABEL, contract.SIMULATED_KEY)
 
 

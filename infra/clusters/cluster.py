@@ -55,6 +55,9 @@ class Cluster:
             provider=self.provider,
             depends_on=[*self.needs, *depends_on],
             deleted_with=self.owner,
+    platform_nodes: dict[str, str] = field(default_factory=dict)
+    """Labels of the nodes that the platform stays on; empty where any will do."""
+
             custom_timeouts=pulumi.CustomTimeouts(create="3m", update="3m", delete="2m"),
         )
 

@@ -1,6 +1,6 @@
 """Target local: the embedded node on this machine, with its GPU pools simulated by KWOK."""
 
-from typing import Final
+from typing import Any, Final
 
 import pulumi
 
@@ -10,7 +10,8 @@ from infra.clusters.simulated import simulate
 from infra.manifest import Manifest
 from infra.node.images import ARGOCD_IMAGE, REDIS_IMAGE
 from infra.node.spec import NodeSpec
-from infra.pools import NodePool
+from infra.node.worker_spec import wanted
+from infra.pools import ZONE_LABEL, NodePool
 from infra.settings import Settings
 from lookout import contract
 
@@ -36,7 +37,7 @@ def provision(settings: Settings) -> Cluster:
         registry=settings.registry or contract.REGISTRY,
         push_registry=settings.registry or spec.registry,
         doors={name: f"http://127.0.0.1:{getattr(spec.doors, name)}" for name in reversed(contract.ENVIRONMENTS)},
-        pools=tuple(pool.summary(simulated=pool.gpu is not None) for pool in settings.node_pools),
+        pools=tuple(_summary(pool, spec) for pool in settings.node_pools),
         images=PlatformImages(argocd=ARGOCD_IMAGE, redis=REDIS_IMAGE),
         small=True,
     )
@@ -46,6 +47,8 @@ def provision(settings: Settings) -> Cluster:
         else:
             _label(spec, pool, cluster)
     return cluster
+        # Beside git and the doors: a worker that fails takes no part of the platform with it.
+        platform_nodes={"node-role.kubernetes.io/control-plane": ""},
 
 
 def _answering_at_once(kubeconfig: str, spec: NodeSpec) -> str:
@@ -55,6 +58,12 @@ def _answering_at_once(kubeconfig: str, spec: NodeSpec) -> str:
     without the cluster.
     """
     from infra.node import lifecycle
+def _summary(pool: NodePool, spec: NodeSpec) -> dict[str, Any]:
+    """A pool as it is here: simulated, or the real nodes, which are as many as there are workers and one more."""
+    real = {"min": 1 + spec.workers, "max": 1 + spec.workers}
+    return pool.summary(simulated=True) if pool.gpu else pool.model_copy(update=real).summary(simulated=False)
+
+
 
     if not pulumi.runtime.is_dry_run() or lifecycle.is_running(spec):
         return kubeconfig
@@ -62,12 +71,17 @@ def _answering_at_once(kubeconfig: str, spec: NodeSpec) -> str:
 
 
 def _label(spec: NodeSpec, pool: NodePool, cluster: Cluster) -> None:
-    patch = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": spec.name,
-            "labels": pool.all_labels,
-        },
-    }
-    Manifest(patch, cluster.inside(), kind="NodePatch")
+    """Put the pool's labels on every real node."""
+    names = [spec.name, *(worker.name for worker in wanted(spec))]
+    for number, name in enumerate(names):
+        # The scheduler spreads pods only over nodes that carry every label their constraints name, so each has a zone.
+        zone = pool.zones[number % len(pool.zones)] if pool.zones else spec.name
+        patch = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name, "labels": {**pool.all_labels, ZONE_LABEL: zone}},
+        }
+        options = cluster.inside()
+        # A worker that left took its labels along: there is no Node to take them from.
+        options.retain_on_delete = name != spec.name
+        Manifest(patch, options, kind="NodePatch")

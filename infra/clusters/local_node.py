@@ -1,4 +1,6 @@
-"""The embedded node's life as Pulumi dynamic resources: `LocalNode` is the cluster, `LocalNodeRunning` that it runs.
+"""The local cluster's life as Pulumi dynamic resources: `LocalNode` is the cluster, `LocalNodeRunning` that it runs.
+
+Workers belong to the second: they come and go without making another cluster of it.
 
 They are two so that a node that stands still changes nothing but itself: its kubeconfig, and with it everything in
 the cluster, stays known to a preview. The providers are pickled into the stack's state by reference, so they hold
@@ -61,7 +63,7 @@ class LocalNodeProvider(ResourceProvider):
 
 
 class LocalNodeRunningProvider(ResourceProvider):
-    """Keeps an existing node running, with its doors where the settings want them."""
+    """Keeps an existing cluster running, with its doors and its workers as the settings want them."""
 
     serialize_as_secret_always = False
 
@@ -72,12 +74,12 @@ class LocalNodeRunningProvider(ResourceProvider):
         return CreateResult(f"{props['spec']['name']}-running", {"spec": props["spec"], "node": props["node"]})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Update when the node stands still or its doors moved."""
+        """Update when a node stands still, doors moved or the number of workers changed."""
         changed = any(olds[key] != news[key] for key in ("spec", "node"))
         return DiffResult(changes=changed or not _runs_as(news["spec"]))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Start the node, or restart it with its new doors; lifecycle.create refuses taken ones before it does."""
+        """Start what stands still, move doors, add or remove workers; lifecycle.create refuses taken ports before."""
         if not _runs_as(news["spec"]):
             _bring_up(news)
         return UpdateResult({"spec": news["spec"], "node": news["node"]})
@@ -130,7 +132,7 @@ def _runs_as(wanted: dict[str, Any]) -> bool:
     from infra.node import lifecycle
 
     spec = NodeSpec.model_validate(wanted)
-    return lifecycle.is_running(spec) and lifecycle.recorded_spec(spec.name) == spec
+    return lifecycle.runs_as(spec)
 
 
 def _bring_up(props: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from infra.clusters.cluster import Cluster
 from infra.manifest import Manifest
-from infra.pools import SIMULATED_TAINT, NodePool
+from infra.pools import SIMULATED_TAINT, ZONE_LABEL, NodePool
 from lookout import contract
 
 NAME_PREFIX: Final = "sim-"
@@ -49,4 +49,4 @@ def node(pool: NodePool, number: int) -> dict[str, Any]:
 
 
 def _zone(pool: NodePool, number: int) -> dict[str, str]:
-    return {"topology.kubernetes.io/zone": pool.zones[number % len(pool.zones)]} if pool.zones else {}
+    return {ZONE_LABEL: pool.zones[number % len(pool.zones)]} if pool.zones else {}

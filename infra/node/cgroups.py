@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from infra.node.spec import NodeSpec
+from infra.node.spec import Node
 from lookout.errors import LookoutError
 
 CGROUP_FS: Final = Path("/sys/fs/cgroup")
@@ -26,14 +26,14 @@ def layout(fs: Path = CGROUP_FS) -> str:
     raise LookoutError(f"no control groups are mounted at {fs}", "mount cgroup2 there (any systemd machine does)")
 
 
-def cgroup_root(spec: NodeSpec) -> str:
+def cgroup_root(node: Node) -> str:
     """Path below the cgroup file system, as the kubelet's `cgroupRoot` wants it."""
-    return f"/lookout-{spec.name}"
+    return f"/lookout-{node.name}"
 
 
-def create(spec: NodeSpec, fs: Path = CGROUP_FS) -> None:
+def create(node: Node, fs: Path = CGROUP_FS) -> None:
     """Make the node's group in every hierarchy, ready to hold pods and processes."""
-    root = cgroup_root(spec).lstrip("/")
+    root = cgroup_root(node).lstrip("/")
     if layout(fs) == "v2":
         wanted = set(_NEEDED) | {"io", "hugetlb"}
         for parent in (fs, fs / root):
@@ -54,17 +54,17 @@ def create(spec: NodeSpec, fs: Path = CGROUP_FS) -> None:
                     (group / name).write_text((group.parent / name).read_text().strip())
 
 
-def join(spec: NodeSpec, pid: int, fs: Path = CGROUP_FS) -> None:
+def join(node: Node, pid: int, fs: Path = CGROUP_FS) -> None:
     """Move a process (its children follow) out of the caller's groups, which may end with the caller's shell."""
-    root = cgroup_root(spec).lstrip("/")
+    root = cgroup_root(node).lstrip("/")
     hierarchies = [fs] if layout(fs) == "v2" else _hierarchies(fs)
     for hierarchy in hierarchies:
         (hierarchy / root / "node" / "cgroup.procs").write_text(str(pid))
 
 
-def usage(spec: NodeSpec, fs: Path = CGROUP_FS) -> tuple[int, float] | None:
+def usage(node: Node, fs: Path = CGROUP_FS) -> tuple[int, float] | None:
     """Memory in bytes (without reclaimable page cache) and CPU seconds used so far, or None while there is no node."""
-    root = cgroup_root(spec).lstrip("/")
+    root = cgroup_root(node).lstrip("/")
     try:
         if layout(fs) == "v2":
             group = fs / root
@@ -79,10 +79,10 @@ def usage(spec: NodeSpec, fs: Path = CGROUP_FS) -> tuple[int, float] | None:
     return current - cache, cpu_s
 
 
-def processes(spec: NodeSpec, fs: Path = CGROUP_FS) -> set[int]:
+def processes(node: Node, fs: Path = CGROUP_FS) -> set[int]:
     """Every process in the node's groups, pods included."""
     found: set[int] = set()
-    for group in _groups(spec, fs):
+    for group in _groups(node, fs):
         try:
             found.update(int(pid) for pid in (group / "cgroup.procs").read_text().split())
         except (FileNotFoundError, OSError):  # the group went while we looked
@@ -90,10 +90,10 @@ def processes(spec: NodeSpec, fs: Path = CGROUP_FS) -> set[int]:
     return found
 
 
-def remove(spec: NodeSpec, fs: Path = CGROUP_FS) -> None:
+def remove(node: Node, fs: Path = CGROUP_FS) -> None:
     """Remove the node's groups, innermost first; waits a little for the last processes to be gone."""
     deadline = time.monotonic() + _REMOVE_WITHIN_S
-    while groups := _groups(spec, fs):
+    while groups := _groups(node, fs):
         for group in groups:
             try:
                 group.rmdir()
@@ -105,9 +105,9 @@ def remove(spec: NodeSpec, fs: Path = CGROUP_FS) -> None:
         time.sleep(0.02)
 
 
-def _groups(spec: NodeSpec, fs: Path) -> list[Path]:
+def _groups(node: Node, fs: Path) -> list[Path]:
     """The node's groups in every hierarchy, children before parents."""
-    root = cgroup_root(spec).lstrip("/")
+    root = cgroup_root(node).lstrip("/")
     # On v1 a v2 hierarchy without controllers may be mounted beside; container runtimes make groups there too.
     hierarchies = [fs] if layout(fs) == "v2" else [*_hierarchies(fs), fs / "unified"]
     found = [path for base in hierarchies if (base / root).is_dir() for path in [base / root, *_below(base / root)]]

@@ -1,4 +1,4 @@
-"""The node's first process: lays the node's directories over the host's, then starts and keeps its services.
+"""A node's first process: lays the node's directories over the host's, then starts and keeps its services.
 
 Started by `infra.node.sandbox` as `python -m infra.node.init SPEC_FILE DOORS_JSON` in new mount, PID and UTS
 namespaces; what it mounts is seen by the node only and vanishes with it.
@@ -12,11 +12,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from infra.node import cgroups, services
-from infra.node.spec import NodeSpec
+from pydantic import TypeAdapter
+
+from infra.node import cgroups, services, worker_services
+from infra.node.spec import Node, NodeSpec
+from infra.node.worker_spec import WorkerSpec
 
 _PERSISTENT: Final = (
     "/etc/kubernetes",
@@ -51,25 +55,33 @@ _LOOK_AT_LOGS_EVERY_S: Final = 60.0
 
 def main(spec_file: Path, doors: dict[str, int]) -> None:
     """Become the node. Returns never; the end of this process is the end of the node."""
-    spec = NodeSpec.model_validate_json(spec_file.read_text())
+    node: NodeSpec | WorkerSpec = TypeAdapter(NodeSpec | WorkerSpec).validate_json(spec_file.read_text())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a host that shuts down need not wait for its timeout
-    cgroups.join(spec, 0)
-    socket.sethostname(spec.name)
-    _mount(spec)
-    for path, content in services.files(spec, doors).items():
+    cgroups.join(node, 0)
+    socket.sethostname(node.name)
+    _mount(node)
+    programs, files = _contents(node, doors)
+    for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     for setting in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
         if (Path("/proc/sys") / setting).exists():
             (Path("/proc/sys") / setting).write_text("1")
-    _supervise(spec, doors)
+    _supervise(programs, node.directory / "logs", doors)
 
 
-def _mount(spec: NodeSpec) -> None:
+def _contents(node: NodeSpec | WorkerSpec, doors: dict[str, int]) -> tuple[list[services.Service], dict[Path, str]]:
+    """The programs of a node and the files they read, by path inside it."""
+    if isinstance(node, WorkerSpec):
+        return worker_services.programs(), worker_services.files(node)
+    return services.services(node), services.files(node, doors)
+
+
+def _mount(node: Node) -> None:
     """Private directories over the host's, so that the host's own files are never touched."""
-    root = spec.directory / "root"
+    root = node.directory / "root"
     private = {target: root / target.lstrip("/").replace("/", "-") for target in _PERSISTENT}
-    _make_on_host(spec, *_PERSISTENT, *_COVERED)
+    _make_on_host(node, *_PERSISTENT, *_COVERED)
     for target, source in private.items():
         source.mkdir(parents=True, exist_ok=True)
         _sh("mount", "--bind", str(source), target)
@@ -94,22 +106,20 @@ def _mount(spec: NodeSpec) -> None:
     _sh("mount", "--make-rshared", "/")
 
 
-def _make_on_host(spec: NodeSpec, *targets: str) -> None:
+def _make_on_host(node: Node, *targets: str) -> None:
     """Mount points must exist. What the host lacks is made, and written down before."""
     missing = [
         path for target in targets for path in reversed([Path(target), *Path(target).parents]) if not path.exists()
     ]
     if missing:
-        with (spec.directory / MADE_ON_HOST).open("a") as record:
+        with (node.directory / MADE_ON_HOST).open("a") as record:
             record.writelines(f"{path}\n" for path in dict.fromkeys(missing))
     for target in targets:
         Path(target).mkdir(parents=True, exist_ok=True)
 
 
-def _supervise(spec: NodeSpec, doors: dict[str, int]) -> None:
+def _supervise(waiting: list[services.Service], logs: Path, doors: Mapping[str, int]) -> None:
     """Start every service once what it waits for is there, start it again when it ends, reap orphans."""
-    logs = spec.directory / "logs"
-    waiting = services.services(spec)
     running: dict[int, services.Service] = {}
     look_at_logs = 0.0
     not_before = dict.fromkeys((service.name for service in waiting), 0.0)
@@ -149,7 +159,7 @@ def _rotate(logs: Path) -> None:
             print(f"{log} cannot be rotated: {error}", flush=True)
 
 
-def _spawn(service: services.Service, log: Path, doors: dict[str, int]) -> int:
+def _spawn(service: services.Service, log: Path, doors: Mapping[str, int]) -> int:
     """Start one service in a session of its own; only the doors' program inherits the listening sockets."""
     with log.open("a") as sink:
         return subprocess.Popen(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.node import images, sandbox
-from infra.node.spec import NodeSpec
+from infra.node.spec import Node, NodeSpec
 from lookout import contract
 from lookout.errors import LookoutError
 from lookout.files import write_whole
@@ -18,6 +18,7 @@ from lookout.tools import tool
 
 _INIT_WITHIN_S: Final = 240
 _READY_WITHIN_S: Final = 180
+_BESIDE_THE_DOORS: Final = {"kubernetes.io/os": "linux", "node-role.kubernetes.io/control-plane": ""}
 _COREFILE: Final = """.:53 {
     errors
     health {
@@ -39,19 +40,19 @@ _COREFILE: Final = """.:53 {
 """Without `forward`: the embedded node has no way out, and a name outside it should fail at once."""
 
 
-def import_images(spec: NodeSpec, archive: Path, say: Callable[[str], None]) -> None:
-    """Load the node's images into containerd, unless this very archive was loaded before and all are still there.
+def import_images(node: Node, archive: Path, say: Callable[[str], None]) -> None:
+    """Load a node's images into containerd, unless this very archive was loaded before and all are still there.
 
     Under disk pressure the kubelet removes images, and nothing could pull these again.
     """
-    stamp = spec.directory / "root" / "images.stamp"
+    stamp = node.directory / "root" / "images.stamp"
     ctr = ["ctr", "--namespace", "k8s.io", "images"]
     if stamp.exists() and stamp.read_text() == archive.name:
-        there = set(run(sandbox.enter(spec, [*ctr, "list", "--quiet"]), timeout_s=60).split())
+        there = set(run(sandbox.enter(node, [*ctr, "list", "--quiet"]), timeout_s=60).split())
         if {image.ref for image in images.node_images()} <= there:
             return
     say("importing images")
-    run(sandbox.enter(spec, [*ctr, "import", str(archive)]), log=_log(spec), timeout_s=_INIT_WITHIN_S)
+    run(sandbox.enter(node, [*ctr, "import", str(archive)]), log=log(node), timeout_s=_INIT_WITHIN_S)
     stamp.write_text(archive.name)
 
 
@@ -68,17 +69,21 @@ def ensure_control_plane(spec: NodeSpec, say: Callable[[str], None]) -> None:
             "--ignore-preflight-errors=all",
         ]
         command += ["--skip-phases=show-join-command", "--skip-token-print"]
-        path = f"PATH={tool('kubelet').parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-        run(sandbox.enter(spec, ["env", path, *command]), log=_log(spec), timeout_s=_INIT_WITHIN_S)
+        run(sandbox.enter(spec, ["env", search_path(), *command]), log=log(spec), timeout_s=_INIT_WITHIN_S)
     _publish_kubeconfig(spec, admin)
     say("waiting for the API server")
-    _wait(spec, "API server", lambda: api_answers(spec))
+    wait(spec, "API server", lambda: api_answers(spec))
     if not done.exists():
         _adapt_addons(spec)
         done.touch()
     run(sandbox.enter(spec, ["touch", "/run/lookout/api-ready"]))
     say("waiting for the node to be Ready")
-    _wait(spec, "node", lambda: _node_ready(spec))
+    wait(spec, "Node", lambda: is_ready(spec, spec))
+
+
+def search_path() -> str:
+    """PATH for kubeadm inside a node: it asks the kubelet for its version."""
+    return f"PATH={tool('kubelet').parent}:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def was_cut_short(spec: NodeSpec) -> bool:
@@ -97,10 +102,10 @@ def api_answers(spec: NodeSpec) -> bool:
         return False
 
 
-def kubectl(spec: NodeSpec, *arguments: str, input_text: str | None = None) -> str:
-    """Run kubectl as the node's administrator and return what it prints."""
+def kubectl(spec: NodeSpec, *arguments: str, input_text: str | None = None, within_s: float = 60) -> str:
+    """Run kubectl as the cluster's administrator and return what it prints."""
     command: list[str | Path] = [tool("kubectl"), f"--kubeconfig={spec.kubeconfig}", *arguments]
-    return run(command, input_text=input_text, timeout_s=60)
+    return run(command, input_text=input_text, timeout_s=within_s)
 
 
 def _publish_kubeconfig(spec: NodeSpec, admin: Path) -> None:
@@ -110,7 +115,8 @@ def _publish_kubeconfig(spec: NodeSpec, admin: Path) -> None:
 def _adapt_addons(spec: NodeSpec) -> None:
     """What kubeadm's add-ons do not know of an embedded node.
 
-    CoreDNS: one replica (two would ask for another 100m of two cores) and a Corefile that knows there is no way out.
+    CoreDNS: one replica (two would ask for another 100m of two cores), beside the doors, which ask it for their way,
+    and a Corefile that knows there is no way out.
     kube-proxy: never on simulated nodes, where its pod would be shown as running while nothing runs.
     """
     real_nodes_only = {"key": contract.SIMULATED_KEY, "operator": "DoesNotExist"}
@@ -121,30 +127,34 @@ def _adapt_addons(spec: NodeSpec) -> None:
     }
     patches = {
         "configmap/coredns": {"data": {"Corefile": _COREFILE}},
-        "deployment/coredns": {"spec": {"replicas": 1}},
+        "deployment/coredns": {"spec": {"replicas": 1, "template": {"spec": {"nodeSelector": _BESIDE_THE_DOORS}}}},
         "daemonset/kube-proxy": {"spec": {"template": {"spec": {"affinity": {"nodeAffinity": affinity}}}}},
     }
     for target, patch in patches.items():
         kubectl(spec, "--namespace=kube-system", "patch", target, "--type=merge", f"--patch={json.dumps(patch)}")
 
 
-def _node_ready(spec: NodeSpec) -> bool:
+def is_ready(spec: NodeSpec, node: Node) -> bool:
+    """Whether the cluster says that a node of it is Ready. False also where the API server does not answer."""
     path = '{.status.conditions[?(@.type=="Ready")].status}'
     try:
-        return kubectl(spec, "get", "node", spec.name, f"--output=jsonpath={path}") == "True"
+        return kubectl(spec, "get", "node", node.name, f"--output=jsonpath={path}") == "True"
     except LookoutError:
         return False
 
 
-def _wait(spec: NodeSpec, what: str, condition: Callable[[], bool]) -> None:
+def wait(node: Node, what: str, condition: Callable[[], bool]) -> None:
+    """Poll until `condition` holds. LookoutError when it takes too long, or when the node ends meanwhile."""
     deadline = time.monotonic() + _READY_WITHIN_S
     while not condition():
         if time.monotonic() > deadline:
             raise LookoutError(
-                f"the node's {what} was not ready within {_READY_WITHIN_S} s", f"see {spec.directory / 'logs'}"
+                f"{node.name}: {what} not ready within {_READY_WITHIN_S} s", f"see {node.directory / 'logs'}"
             )
-        if sandbox.first_process(spec) is None:
-            raise LookoutError("the node ended while it was starting", f"see {spec.directory / 'logs' / 'init.log'}")
+        if sandbox.first_process(node) is None:
+            raise LookoutError(
+                f"{node.name} ended while it was starting", f"see {node.directory / 'logs' / 'init.log'}"
+            )
         time.sleep(0.25)
 
 
@@ -152,5 +162,6 @@ def _done(spec: NodeSpec) -> Path:
     return spec.directory / "root" / "kubeadm.done"
 
 
-def _log(spec: NodeSpec) -> Path:
-    return spec.directory / "logs" / "kubeadm.log"
+def log(node: Node) -> Path:
+    """Where what kubeadm prints about a node goes."""
+    return node.directory / "logs" / "kubeadm.log"

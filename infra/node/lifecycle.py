@@ -1,15 +1,14 @@
-"""The life of a local node: create or repair, stop, destroy, look.
+"""The life of the local cluster, its control-plane node first and its workers with it: create or repair, stop, destroy.
 
-NodeInfo = create(spec)    from nothing, from a stopped node, from a half-made one: afterwards the node is Ready
+NodeInfo = create(spec)    from nothing, from a stopped node, from a half-made one: afterwards every node is Ready
 stop(spec)                 end its processes, keep its state
 destroy(spec)              remove everything but git and registry; safe after any crash
-status(spec)               what is there
+stop_worker, start_worker  one worker fails, and comes back
 """
 
 import fcntl
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,14 +16,14 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from infra.node import cgroups, git_server, images, kubeadm, sandbox
+from infra.node import cgroups, git_server, images, kubeadm, network, sandbox, workers
 from infra.node.init import MADE_ON_HOST
 from infra.node.spec import NodeSpec
+from infra.node.worker_spec import WorkerSpec, possible
 from lookout.errors import LookoutError
 from lookout.files import write_whole
 
 Progress = Callable[[str], None]
-_SOCKET_WITHIN_S: Final = 30.0
 _KEPT_BY_DESTROY: Final = {"git", "registry"}
 """The releases: git names digests, the registry holds them. One without the other would not come up again."""
 
@@ -40,36 +39,22 @@ class NodeInfo(BaseModel):
     registry: str
 
 
-class NodeStatus(BaseModel):
-    """What a look at the node finds. Memory in bytes, CPU in seconds since the node's groups were made."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    state: str
-    """`absent`, `stopped`, `starting` (no answer from the API server) or `ready`."""
-    directory: Path
-    cgroup_layout: str
-    pid: int | None
-    memory_bytes: int | None
-    cpu_s: float | None
-    doors: dict[str, str]
-
-
 def create(spec: NodeSpec, progress: Progress | None = None) -> NodeInfo:
-    """Bring the node up from whatever state it is in and wait until it is Ready.
+    """Bring the cluster up from whatever state it is in and wait until all its nodes are Ready.
 
     LookoutError when a port or an address range is taken or a step fails. A node that was absent before is then
-    removed again, one that was stopped is stopped again, and one that ran as it should is left running.
+    removed again, one that was stopped is stopped again, and one that ran as it should is left running. A worker that
+    fails takes nobody with it.
     """
     say = progress or (lambda _: None)
     archive = images.build_archive(say)
     with _locked(spec):
         refuse_conflicts(spec)
         existed = (spec.directory / "root").exists()
-        ran = is_running(spec) and recorded_spec(spec.name) == spec
+        before = recorded_spec(spec.name)
+        ran = is_running(spec) and before is not None and before.model_copy(update={"workers": spec.workers}) == spec
         try:
-            return _bring_up(spec, archive, say)
+            node = _bring_up(spec, archive, say)
         except BaseException:
             if not ran:
                 say("it failed: taking the half-made node down")
@@ -78,15 +63,17 @@ def create(spec: NodeSpec, progress: Progress | None = None) -> NodeInfo:
                 else:
                     _remove(spec)
             raise
+        workers.settle(spec, archive, say)
+        return node
 
 
 def refuse_conflicts(spec: NodeSpec) -> None:
     """LookoutError when a door's port or an address range is taken by others; asked before anything is touched."""
     before = recorded_spec(spec.name)
     held = set(before.doors.model_dump().values()) if before and is_running(spec) else set()
-    for listener in sandbox.open_doors(spec, held=held).values():
+    for listener in network.open_doors(spec, held=held).values():
         listener.close()
-    sandbox.refuse_taken_ranges(spec)
+    network.refuse_taken_ranges(spec)
 
 
 def is_running(spec: NodeSpec) -> bool:
@@ -94,8 +81,13 @@ def is_running(spec: NodeSpec) -> bool:
     return sandbox.first_process(spec) is not None
 
 
+def runs_as(spec: NodeSpec) -> bool:
+    """Whether the cluster runs just as `spec` describes it, its workers included."""
+    return is_running(spec) and recorded_spec(spec.name) == spec and workers.is_settled(spec)
+
+
 def stop(spec: NodeSpec) -> bool:
-    """End the node's processes and network, keep its state. False when it was not running."""
+    """End the cluster's processes and network, keep its state. False when it was not running."""
     with _locked(spec):
         running = is_running(spec)
         _end(spec)
@@ -103,31 +95,29 @@ def stop(spec: NodeSpec) -> bool:
 
 
 def destroy(spec: NodeSpec) -> None:
-    """Remove the node: processes, mounts, namespaces, interface, routes, control groups, files.
+    """Remove the cluster: processes, mounts, namespaces, interface, routes, control groups, files.
 
     Git and registry stay."""
     with _locked(spec):
         _remove(spec)
 
 
-def status(spec: NodeSpec) -> NodeStatus:
-    """Look, change nothing."""
-    pid = sandbox.first_process(spec)
-    if pid is not None:
-        state = "ready" if kubeadm.api_answers(spec) else "starting"
-    else:
-        state = "stopped" if (spec.directory / "root").exists() else "absent"
-    used = cgroups.usage(spec)
-    return NodeStatus(
-        name=spec.name,
-        state=state,
-        directory=spec.directory,
-        cgroup_layout=cgroups.layout(),
-        pid=pid,
-        memory_bytes=used[0] if used else None,
-        cpu_s=used[1] if used else None,
-        doors={name: f"127.0.0.1:{port}" for name, port in spec.doors.model_dump().items()},
-    )
+def stop_worker(worker: WorkerSpec) -> bool:
+    """Stop a worker at once, as a machine that loses power. False when it was not running."""
+    with _locked(worker.cluster):
+        running = workers.is_running(worker)
+        workers.fail(worker)
+    return running
+
+
+def start_worker(worker: WorkerSpec, progress: Progress | None = None) -> None:
+    """Bring a stopped worker back and wait until its Node is Ready. LookoutError when the cluster does not run."""
+    say = progress or (lambda _: None)
+    archive = images.build_archive(say)
+    with _locked(worker.cluster):
+        if not is_running(worker.cluster):
+            raise LookoutError(f"cluster {worker.cluster.name} is not running", "run: lookout node up")
+        workers.start(worker, archive, say)
 
 
 def recorded_spec(name: str) -> NodeSpec | None:
@@ -144,22 +134,28 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
     if kubeadm.was_cut_short(spec):
         say("an earlier start was cut short: starting over")
         _remove(spec)
-    elif before and before.model_copy(update={"doors": spec.doors}) != spec:
+    elif before and before.model_copy(update={"doors": spec.doors, "workers": spec.workers}) != spec:
         say("other address ranges: another cluster takes the place of the old one")
         _remove(spec)
-    elif is_running(spec) and before != spec:
+    elif is_running(spec) and (before is None or before.doors != spec.doors):
         say("doors moved: restarting the node")
         _end(spec)
     if not is_running(spec):
         _end(spec)  # what a crash left
-        spec.directory.mkdir(parents=True, exist_ok=True)
-        write_whole(spec.directory / "spec.json", spec.model_dump_json(indent=2))
+        _record(spec)
         git_server.prepare(spec)
         say("namespaces and services")
         cgroups.create(spec)
-        sandbox.connect(spec)
-        sandbox.start(spec)
-    _wait_for_containerd(spec)
+        network.connect(spec)
+        doors = network.open_doors(spec)
+        try:
+            sandbox.start(spec, doors)
+        finally:
+            for listener in doors.values():
+                listener.close()
+    else:
+        _record(spec)  # the number of workers may be another
+    sandbox.wait_for_containerd(spec)
     kubeadm.import_images(spec, archive, say)
     kubeadm.ensure_control_plane(spec, say)
     return NodeInfo(
@@ -167,21 +163,16 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
     )
 
 
-def _wait_for_containerd(spec: NodeSpec) -> None:
-    deadline = time.monotonic() + _SOCKET_WITHIN_S
-    while time.monotonic() < deadline:
-        pid = sandbox.first_process(spec)
-        if pid is None:
-            break
-        if Path(f"/proc/{pid}/root/run/containerd/containerd.sock").exists():
-            return
-        time.sleep(0.05)
-    raise LookoutError("containerd did not start in the node", f"see {spec.directory / 'logs'}")
+def _record(spec: NodeSpec) -> None:
+    spec.directory.mkdir(parents=True, exist_ok=True)
+    write_whole(spec.directory / "spec.json", spec.model_dump_json(indent=2))
 
 
 def _end(spec: NodeSpec) -> None:
+    for worker in possible(spec):
+        workers.end(worker)
     sandbox.kill(spec)
-    sandbox.disconnect(spec)
+    network.disconnect(spec)
     cgroups.remove(spec)
     spec.kubeconfig.unlink(missing_ok=True)
 
@@ -203,9 +194,9 @@ def _remove(spec: NodeSpec) -> None:
 
 
 def _made_on_host(spec: NodeSpec) -> list[Path]:
-    """Directories that the node's mounts needed and the host did not have; see infra.node.init."""
-    record = spec.directory / MADE_ON_HOST
-    return [Path(line) for line in record.read_text().splitlines()] if record.exists() else []
+    """Directories that the nodes' mounts needed and the host did not have; see infra.node.init."""
+    records = [spec.directory / MADE_ON_HOST, *(worker.directory / MADE_ON_HOST for worker in possible(spec))]
+    return [Path(line) for record in records if record.exists() for line in record.read_text().splitlines()]
 
 
 @contextmanager

@@ -1,18 +1,21 @@
-"""The programs that make the node: what each is started with, and the configuration files they read.
+"""The programs that make the control-plane node: what each is started with, and the configuration files they read.
 
 All paths are those inside the node's mount namespace (see `infra.node.init`), where /etc, /var/lib and /run directories
 of the node lie over the host's.
 """
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from infra.node import cgroups
+from infra.node import cgroups, worker_spec
 from infra.node.spec import NodeSpec
 from lookout import contract
 from lookout.tools import tool
 
+CNI_CONFIG: Final = Path("/etc/cni/net.d/10-lookout.conflist")
+UPSTREAM_RESOLVERS: Final = Path("/etc/lookout/resolv-upstream.conf")
 KUBELET_CONFIG: Final = Path("/var/lib/kubelet/config.yaml")
 KUBELET_FLAGS: Final = Path("/var/lib/kubelet/kubeadm-flags.env")
 ADMIN_CONF: Final = Path("/etc/kubernetes/admin.conf")
@@ -35,38 +38,57 @@ class Service:
 
 def services(spec: NodeSpec) -> list[Service]:
     """Every program of the node, in the order in which they start."""
-    kubelet = f". {KUBELET_FLAGS}; exec {tool('kubelet')} $KUBELET_KUBEADM_ARGS --config={KUBELET_CONFIG}"
-    kubelet += (
-        " --kubeconfig=/etc/kubernetes/kubelet.conf --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf"
-    )
     kwok = [str(tool("kwok")), f"--kubeconfig={ADMIN_CONF}", "--config=/etc/lookout/kwok.yaml", "--cidr=10.0.0.1/24"]
     kwok += ["--manage-all-nodes=false", f"--manage-nodes-with-annotation-selector={contract.SIMULATED_KEY}=fake"]
     # With leases the node controller sees a heartbeat; without them it gives simulated nodes up after 50 s.
     kwok += ["--node-lease-duration-seconds=40"]
     kwok += [f"--node-ip={spec.address}", "--server-address=127.0.0.1:10247"]
     return [
-        Service("containerd", ("containerd", "--config=/etc/containerd/config.toml")),
+        containerd(),
         Service("registry", ("docker-registry", "serve", "/etc/lookout/registry.yaml"), environment=_NO_TELEMETRY),
         Service("git", ("lighttpd", "-D", "-f", "/etc/lookout/lighttpd.conf")),
         Service("doors", ("haproxy", "-db", "-f", "/etc/lookout/haproxy.cfg")),
-        Service("kubelet", ("/bin/sh", "-c", kubelet), waits_for=(KUBELET_CONFIG, KUBELET_FLAGS, CONTAINERD_SOCKET)),
+        kubelet(),
         Service("kwok", tuple(kwok), waits_for=(ADMIN_CONF, Path("/run/lookout/api-ready"))),
     ]
+
+
+def containerd() -> Service:
+    """The container runtime, the same on every node."""
+    return Service("containerd", ("containerd", "--config=/etc/containerd/config.toml"))
+
+
+def kubelet() -> Service:
+    """The kubelet, the same on every node. kubeadm writes what it reads, so it starts in the middle of its run."""
+    command = f". {KUBELET_FLAGS}; exec {tool('kubelet')} $KUBELET_KUBEADM_ARGS --config={KUBELET_CONFIG}"
+    command += (
+        " --kubeconfig=/etc/kubernetes/kubelet.conf --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf"
+    )
+    return Service("kubelet", ("/bin/sh", "-c", command), waits_for=(KUBELET_CONFIG, KUBELET_FLAGS, CONTAINERD_SOCKET))
 
 
 def files(spec: NodeSpec, doors: dict[str, int]) -> dict[Path, str]:
     """Configuration files by path inside the node. `doors` maps a door's name to its inherited descriptor."""
     return {
-        Path("/etc/resolv.conf"): _resolv_conf(spec),
-        Path("/etc/lookout/resolv-upstream.conf"): "# no way out, so no upstream resolver\n",
-        Path("/etc/containerd/config.toml"): _containerd(),
-        Path(f"/etc/containerd/certs.d/{contract.REGISTRY}/hosts.toml"): _registry_host(),
-        Path("/etc/cni/net.d/10-lookout.conflist"): _cni(spec),
+        # On the node's own loopback: containerd pulls there, the door leads there, and no pod can reach it.
+        **files_of_every_node(spec, f"http://127.0.0.1:{REGISTRY_PORT}"),
+        # The first node gets the first range.
+        CNI_CONFIG: cni(next(spec.pod_cidr.subnets(new_prefix=24))),
         Path("/etc/lookout/registry.yaml"): _registry(spec),
         Path("/etc/lookout/lighttpd.conf"): _lighttpd(spec),
-        Path("/etc/lookout/haproxy.cfg"): _haproxy(doors),
+        Path("/etc/lookout/haproxy.cfg"): _haproxy(doors) + _registry_for_workers(spec),
         Path("/etc/lookout/kwok.yaml"): (Path(__file__).parent / "kwok-stages.yaml").read_text(),
         Path("/etc/lookout/kubeadm.yaml"): _kubeadm(spec),
+    }
+
+
+def files_of_every_node(spec: NodeSpec, registry_url: str) -> dict[Path, str]:
+    """What containerd and the kubelet read on any node; `registry_url` is where that node pulls from."""
+    return {
+        Path("/etc/resolv.conf"): _resolv_conf(spec),
+        UPSTREAM_RESOLVERS: "# no way out, so no upstream resolver\n",
+        Path("/etc/containerd/config.toml"): _containerd(),
+        Path(f"/etc/containerd/certs.d/{contract.REGISTRY}/hosts.toml"): _registry_host(registry_url),
     }
 
 
@@ -103,12 +125,12 @@ disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.
 """
 
 
-def _registry_host() -> str:
-    url = f"http://127.0.0.1:{REGISTRY_PORT}"
+def _registry_host(url: str) -> str:
     return f'server = "{url}"\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
-def _cni(spec: NodeSpec) -> str:
+def cni(pods: IPv4Network) -> str:
+    """The network plugin's configuration for a node whose pods have this range."""
     # ptp, not bridge: every packet between pods passes the node's IP stack, so Service addresses work without
     # br_netfilter. Leases lie in /run: they end with the pods when the node ends.
     return f"""{{
@@ -121,7 +143,7 @@ def _cni(spec: NodeSpec) -> str:
     "ipam": {{
       "type": "host-local",
       "dataDir": "/run/cni/ipam",
-      "ranges": [[{{"subnet": "{next(spec.pod_cidr.subnets(new_prefix=24))}"}}]],
+      "ranges": [[{{"subnet": "{pods}"}}]],
       "routes": [{{"dst": "0.0.0.0/0"}}]
     }}
   }}]
@@ -130,7 +152,6 @@ def _cni(spec: NodeSpec) -> str:
 
 
 def _registry(spec: NodeSpec) -> str:
-    # On the node's own loopback: containerd pulls there, the door leads there, and no pod can reach it.
     return f"""version: 0.1
 log: {{level: warn}}
 storage:
@@ -191,6 +212,16 @@ def _haproxy(doors: dict[str, int]) -> str:
 
 def _kubeadm(spec: NodeSpec) -> str:
     from infra.node import images
+def _registry_for_workers(spec: NodeSpec) -> str:
+    """Workers' containerd reads the registry on the node's address; nobody writes there, and pods do not even read."""
+    workers = " ".join(str(worker.address) for worker in worker_spec.possible(spec))
+    return (
+        f"listen registry-for-workers\n  mode http\n  bind {spec.address}:{REGISTRY_PORT}\n"
+        f"  http-request deny unless {{ method GET HEAD }} {{ src {workers} }}\n"
+        f"  server registry 127.0.0.1:{REGISTRY_PORT}\n"
+    )
+
+
 
     return f"""apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -225,6 +256,8 @@ scheduler:
   extraArgs:
     - {{name: leader-elect, value: "false"}}
 dns: {{imageTag: {images.COREDNS_TAG}}}
+    # Three heartbeats missed instead of five: a node that died is out of every Service 20 s sooner.
+    - {{name: node-monitor-grace-period, value: 30s}}
 etcd: {{local: {{imageTag: {images.ETCD_TAG}}}}}
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -235,7 +268,7 @@ failCgroupV1: false
 failSwapOn: false
 oomScoreAdj: 0
 maxOpenFiles: 20000
-resolvConf: /etc/lookout/resolv-upstream.conf
+resolvConf: {UPSTREAM_RESOLVERS}
 containerLogMaxSize: {LOG_MAX_SIZE}
 containerLogMaxFiles: {LOG_MAX_FILES}
 # containerd 1.6 does not pin the pause image, so garbage collection must never want it.

@@ -1,14 +1,29 @@
-"""What a local node is made of: its name, its address ranges and its doors on loopback."""
+"""What the local cluster is made of: its control-plane node, address ranges, doors on loopback, number of workers."""
 
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookout import contract, paths
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+MOST_WORKERS: Final = 2
+"""Each is a node of its own on the same processors: more would show nothing that two do not."""
+
+
+class Node(Protocol):
+    """What every node of the cluster has, the control plane's and a worker's alike."""
+
+    @property
+    def name(self) -> str:
+        """Unique on this machine: control groups and network namespace are called after it."""
+
+    @property
+    def directory(self) -> Path:
+        """Everything the node keeps on disk."""
 
 
 class Doors(BaseModel):
@@ -32,7 +47,7 @@ class Doors(BaseModel):
 
 
 class NodeSpec(BaseModel):
-    """A local node. Two nodes live side by side when names, address ranges and doors all differ."""
+    """A local cluster by its control-plane node. Two live side by side when names, ranges and doors all differ."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,6 +59,8 @@ class NodeSpec(BaseModel):
     service_cidr: IPv4Network = IPv4Network("10.233.0.0/16")
     doors: Doors = Doors()
 
+    workers: Annotated[int, Field(ge=0, le=MOST_WORKERS)] = 0
+    """Nodes beside the control plane's, as infra.node.worker_spec describes them."""
     @model_validator(mode="after")
     def _ranges(self) -> Self:
         if self.link_cidr.prefixlen != 30:
@@ -59,8 +76,18 @@ class NodeSpec(BaseModel):
                 if ranges[first].overlaps(ranges[second]):
                     raise ValueError(f"{first} {ranges[first]} overlaps {second} {ranges[second]}")
         return self
+        for cable in self.worker_cables if self.workers else ():
+            for name in ("pod_cidr", "service_cidr"):
+                if cable.overlaps(ranges[name]):
+                    raise ValueError(f"{name} {ranges[name]} overlaps {cable}, the cable of a worker beside link_cidr")
 
     @property
+    @property
+    def worker_cables(self) -> list[IPv4Network]:
+        """The /30 of each possible worker's cable: the neighbours of `link_cidr` in its /28."""
+        neighbours = self.link_cidr.supernet(new_prefix=28).subnets(new_prefix=30)
+        return [network for network in neighbours if network != self.link_cidr][:MOST_WORKERS]
+
     def host_address(self) -> IPv4Address:
         """The host's end of the cable."""
         return self.link_cidr[1]

@@ -1,6 +1,6 @@
 """Argo CD's core: controllers without users and without a web server, from the manifest of the pinned version."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,7 +54,8 @@ def install(cluster: Cluster) -> Installed:
         "argocd-definitions", MANIFEST, cluster.kubeconfig, cluster.identity, _outside(cluster.inside())
     )
     controllers = [
-        Manifest(document, cluster.inside(namespace)) for document in manifests(cluster.images, small=cluster.small)
+        Manifest(document, cluster.inside(namespace))
+        for document in manifests(cluster.images, small=cluster.small, nodes=cluster.platform_nodes)
     ]
     return Installed(ground=(namespace, definitions), controllers=tuple(controllers))
 
@@ -64,10 +65,16 @@ def version() -> str:
     return tools.version("argocd")
 
 
-def manifests(images: PlatformImages | None, *, small: bool) -> list[dict[str, Any]]:
-    """Argo CD's manifests except the definitions, with our images, settings and sizes."""
+def manifests(
+    images: PlatformImages | None, *, small: bool, nodes: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Argo CD's manifests except the definitions, with our images, settings and sizes, on nodes with these labels."""
     documents = yaml.load_all(split(tools.asset(MANIFEST))[1], Loader=yaml.CSafeLoader)  # the safe loader, in C
-    return [_adapt(document, images, small=small) for document in documents if document]
+    adapted = [_adapt(document, images, small=small) for document in documents if document]
+    for document in adapted:
+        if nodes and (pod := _pod(document)):
+            pod["nodeSelector"] = {**pod.get("nodeSelector", {}), **nodes}
+    return adapted
 
 
 def _adapt(original: dict[str, Any], images: PlatformImages | None, *, small: bool) -> dict[str, Any]:
@@ -93,9 +100,14 @@ def _adapt(original: dict[str, Any], images: PlatformImages | None, *, small: bo
 
 
 def _containers(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    pod = document.get("spec", {}).get("template", {}).get("spec", {})
+    pod = _pod(document)
     yield from pod.get("containers", [])
     yield from pod.get("initContainers", [])
+
+
+def _pod(document: dict[str, Any]) -> dict[str, Any]:
+    pod: dict[str, Any] = document.get("spec", {}).get("template", {}).get("spec", {})
+    return pod
 
 
 def _namespace() -> dict[str, Any]:

@@ -19,7 +19,7 @@ def traces(state: Path, node: str) -> dict[str, list[str]]:
         "network namespaces": [path.name for path in Path("/run/netns").glob("*") if _ours(path.name, node)],
         "interfaces": [path.name for path in Path("/sys/class/net").iterdir() if node in path.name],
         "routes": [line for line in routes if node in line],
-        "control groups": [str(path) for path in _groups() if path.name == f"lookout-{node}"],
+        "control groups": [str(path) for path in _groups() if path.name.startswith(f"lookout-{node}")],
         "firewall rules": _output("nft", "--stateless", "list", "ruleset").splitlines(),
         "files under /run": [str(path) for path in Path("/run").glob("containerd*")],
         "directories": [path for path in _KUBERNETES_DIRECTORIES if Path(path).exists()],

@@ -56,6 +56,10 @@ class Node:
         """Whether a node of that name runs."""
         return self.running is not None and self.running.name == spec.name
 
+    def runs_as(self, spec: NodeSpec) -> bool:
+        """Whether it runs with just these settings."""
+        return self.running == spec
+
     def recorded_spec(self, name: str) -> NodeSpec | None:
         """What it runs with."""
         return self.running if self.running and self.running.name == name else None
@@ -68,7 +72,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     double, module = Node(), ModuleType("infra.node.lifecycle")
-    for name in ("create", "destroy", "is_running", "recorded_spec", "refuse_conflicts"):
+    for name in ("create", "destroy", "is_running", "recorded_spec", "refuse_conflicts", "runs_as"):
         setattr(module, name, getattr(double, name))
     monkeypatch.setitem(sys.modules, "infra.node.lifecycle", module)
     monkeypatch.setattr(infra.node, "lifecycle", module, raising=False)
