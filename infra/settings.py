@@ -162,6 +162,12 @@ class Settings(Strict):
                 raise ValueError(f"target local is one machine: {real[1].name} would be a second node pool without gpu")
             if real and real[0].taints:
                 raise ValueError(f"node pool {real[0].name} is this machine itself on target local: remove its taints")
+            nodes = 1 + self.node.workers + sum(pool.min for pool in self.node_pools if pool.gpu)
+            room = 2 ** (24 - self.node.pod_cidr.prefixlen)
+            if self.node.workers and nodes > room:
+                raise ValueError(
+                    f"local.podCidr has room for {room} nodes of a /24 each, simulated ones too: not {nodes}"
+                )
         if self.target == "gke":
             # https://cloud.google.com/compute/docs/gpus lists no machine with it.
             odd = [pool.name for pool in self.node_pools if pool.gpu and pool.gpu.type == "nvidia-a10g"]
@@ -175,12 +181,6 @@ class Settings(Strict):
             # https://learn.microsoft.com/azure/aks/create-node-pools#limitations
             odd = [name for name in names if len(name) > 12 or not name.isalnum()]
             if odd:
-            nodes = 1 + self.node.workers + sum(pool.min for pool in self.node_pools if pool.gpu)
-            room = 2 ** (24 - self.node.pod_cidr.prefixlen)
-            if self.node.workers and nodes > room:
-                raise ValueError(
-                    f"local.podCidr has room for {room} nodes of a /24 each, simulated ones too: not {nodes}"
-                )
                 raise ValueError(f"node pool {odd[0]}: AKS takes names of at most 12 letters and digits")
             # https://learn.microsoft.com/azure/aks/spot-node-pool#limitations
             if not any(pool.takes_any_pod and pool.min > 0 and not pool.spot for pool in self.node_pools):

@@ -45,6 +45,9 @@ class Cluster:
     small: bool = False
     """Whether the platform must ask for as little CPU and memory as it can live on."""
 
+    platform_nodes: dict[str, str] = field(default_factory=dict)
+    """Labels of the nodes that the platform stays on; empty where any will do."""
+
     def inside(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a resource in this cluster.
 
@@ -55,9 +58,6 @@ class Cluster:
             provider=self.provider,
             depends_on=[*self.needs, *depends_on],
             deleted_with=self.owner,
-    platform_nodes: dict[str, str] = field(default_factory=dict)
-    """Labels of the nodes that the platform stays on; empty where any will do."""
-
             custom_timeouts=pulumi.CustomTimeouts(create="3m", update="3m", delete="2m"),
         )
 

@@ -40,6 +40,8 @@ def provision(settings: Settings) -> Cluster:
         pools=tuple(_summary(pool, spec) for pool in settings.node_pools),
         images=PlatformImages(argocd=ARGOCD_IMAGE, redis=REDIS_IMAGE),
         small=True,
+        # Beside git and the doors: a worker that fails takes no part of the platform with it.
+        platform_nodes={"node-role.kubernetes.io/control-plane": ""},
     )
     for pool in settings.node_pools:
         if pool.gpu:
@@ -47,8 +49,12 @@ def provision(settings: Settings) -> Cluster:
         else:
             _label(spec, pool, cluster)
     return cluster
-        # Beside git and the doors: a worker that fails takes no part of the platform with it.
-        platform_nodes={"node-role.kubernetes.io/control-plane": ""},
+
+
+def _summary(pool: NodePool, spec: NodeSpec) -> dict[str, Any]:
+    """A pool as it is here: simulated, or the real nodes, which are as many as there are workers and one more."""
+    real = {"min": 1 + spec.workers, "max": 1 + spec.workers}
+    return pool.summary(simulated=True) if pool.gpu else pool.model_copy(update=real).summary(simulated=False)
 
 
 def _answering_at_once(kubeconfig: str, spec: NodeSpec) -> str:
@@ -58,12 +64,6 @@ def _answering_at_once(kubeconfig: str, spec: NodeSpec) -> str:
     without the cluster.
     """
     from infra.node import lifecycle
-def _summary(pool: NodePool, spec: NodeSpec) -> dict[str, Any]:
-    """A pool as it is here: simulated, or the real nodes, which are as many as there are workers and one more."""
-    real = {"min": 1 + spec.workers, "max": 1 + spec.workers}
-    return pool.summary(simulated=True) if pool.gpu else pool.model_copy(update=real).summary(simulated=False)
-
-
 
     if not pulumi.runtime.is_dry_run() or lifecycle.is_running(spec):
         return kubeconfig

@@ -210,8 +210,6 @@ def _haproxy(doors: dict[str, int]) -> str:
     )
 
 
-def _kubeadm(spec: NodeSpec) -> str:
-    from infra.node import images
 def _registry_for_workers(spec: NodeSpec) -> str:
     """Workers' containerd reads the registry on the node's address; nobody writes there, and pods do not even read."""
     workers = " ".join(str(worker.address) for worker in worker_spec.possible(spec))
@@ -222,6 +220,8 @@ def _registry_for_workers(spec: NodeSpec) -> str:
     )
 
 
+def _kubeadm(spec: NodeSpec) -> str:
+    from infra.node import images
 
     return f"""apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -252,12 +252,12 @@ controllerManager:
     - {{name: node-cidr-mask-size, value: "24"}}
     - {{name: leader-elect, value: "false"}}
     - {{name: profiling, value: "false"}}
+    # Three heartbeats missed instead of five: a node that died is out of every Service 20 s sooner.
+    - {{name: node-monitor-grace-period, value: 30s}}
 scheduler:
   extraArgs:
     - {{name: leader-elect, value: "false"}}
 dns: {{imageTag: {images.COREDNS_TAG}}}
-    # Three heartbeats missed instead of five: a node that died is out of every Service 20 s sooner.
-    - {{name: node-monitor-grace-period, value: 30s}}
 etcd: {{local: {{imageTag: {images.ETCD_TAG}}}}}
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1

@@ -58,9 +58,9 @@ class NodeSpec(BaseModel):
     pod_cidr: IPv4Network = IPv4Network("10.232.0.0/16")
     service_cidr: IPv4Network = IPv4Network("10.233.0.0/16")
     doors: Doors = Doors()
-
     workers: Annotated[int, Field(ge=0, le=MOST_WORKERS)] = 0
     """Nodes beside the control plane's, as infra.node.worker_spec describes them."""
+
     @model_validator(mode="after")
     def _ranges(self) -> Self:
         if self.link_cidr.prefixlen != 30:
@@ -75,19 +75,19 @@ class NodeSpec(BaseModel):
             for second in names[i + 1 :]:
                 if ranges[first].overlaps(ranges[second]):
                     raise ValueError(f"{first} {ranges[first]} overlaps {second} {ranges[second]}")
-        return self
         for cable in self.worker_cables if self.workers else ():
             for name in ("pod_cidr", "service_cidr"):
                 if cable.overlaps(ranges[name]):
                     raise ValueError(f"{name} {ranges[name]} overlaps {cable}, the cable of a worker beside link_cidr")
+        return self
 
-    @property
     @property
     def worker_cables(self) -> list[IPv4Network]:
         """The /30 of each possible worker's cable: the neighbours of `link_cidr` in its /28."""
         neighbours = self.link_cidr.supernet(new_prefix=28).subnets(new_prefix=30)
         return [network for network in neighbours if network != self.link_cidr][:MOST_WORKERS]
 
+    @property
     def host_address(self) -> IPv4Address:
         """The host's end of the cable."""
         return self.link_cidr[1]
