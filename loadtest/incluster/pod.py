@@ -1,0 +1,91 @@
+"""What runs in the Job's container: the same run as from a terminal, its result kept until it has been fetched.
+
+A log is cut by its size and rotated, so it carries only a line a second; the result is a file.
+"""
+
+import gzip
+import hashlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from loadtest.incluster import protocol
+from loadtest.incluster.protocol import Failed, Finished, Said, Word
+from loadtest.recording import Recording
+from loadtest.result import LoadResult
+from loadtest.run import run_load
+from loadtest.screen import progress_line
+from loadtest.settings import LoadSettings
+from loadtest.target import ask_service, knock
+from lookout.errors import EXIT_INTERRUPTED, LookoutError
+
+_SAY_EVERY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 0.1
+
+
+def main() -> int:
+    """Run, keep the result, wait for somebody to fetch it. The exit code is 0 unless there is no result."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    packed = (Path(protocol.SETTINGS_FOLDER) / protocol.SETTINGS_FILE).read_bytes()
+    settings = LoadSettings.model_validate_json(gzip.decompress(packed))
+    try:
+        service: dict[str, str] = {}
+        if settings.expect == "lookout":
+            service = ask_service(settings.url)
+        else:
+            knock(settings.url)
+        _say(_keep(run_load(settings, service, _Announcer(settings).show)))
+    except LookoutError as error:
+        _say(Failed(message=error.message, remedy=error.remedy, exit_code=error.exit_code))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say(Failed(message="the run was interrupted before anything was measured", exit_code=EXIT_INTERRUPTED))
+        return EXIT_INTERRUPTED
+    _wait_until_fetched()
+    return 0
+
+
+class _Announcer:
+    """Says how far the run is, about once a second."""
+
+    def __init__(self, settings: LoadSettings) -> None:
+        self._settings = settings
+        self._next_s = 0.0
+
+    def show(self, recording: Recording) -> None:
+        now = time.monotonic()
+        if now >= self._next_s:
+            self._next_s = now + _SAY_EVERY_S
+            _say(Said(text=progress_line(recording, self._settings)))
+
+
+def _keep(result: LoadResult) -> Finished:
+    packed = gzip.compress(result.model_dump_json().encode(), compresslevel=6, mtime=0)
+    draft = Path(f"{protocol.RESULT_FILE}.tmp")
+    draft.write_bytes(packed)
+    draft.replace(protocol.RESULT_FILE)
+    return Finished(size_bytes=len(packed), sha256=hashlib.sha256(packed).hexdigest())
+
+
+def _wait_until_fetched() -> None:
+    deadline = time.monotonic() + protocol.FETCH_WITHIN_S
+    while time.monotonic() < deadline and not Path(protocol.FETCHED_FILE).exists():
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _say(word: Word) -> None:
+    print(word.line(), flush=True)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """A pod that is told to go saves what it has, as after Ctrl-C."""
+    del signum, frame
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
