@@ -110,8 +110,8 @@ class SloRate(_Frozen):
 
     rate_per_s: float | None
     """None when no rate passed the gate."""
-    resolution: float
-    """The rate above it that did not hold is at most this share higher."""
+    not_held_per_s: float | None
+    """The lowest rate that did not hold; None when every rate asked for did."""
     ceiling_reached: bool
     """The search ended at the highest rate it may ask for: the pod can do more."""
     attempts: tuple[Attempt, ...]

@@ -13,8 +13,8 @@ from loadtest.capacity.record import Attempt, SloRate
 from loadtest.verdict import Judgement
 
 Purpose = Literal["bracket", "narrow", "confirm"]
-CONFIRMATIONS: Final = 3
-"""How often a rate is lowered by one step after a confirmation that did not pass."""
+CONFIRMATIONS: Final = 4
+"""How many rates are confirmed at most; each after the first is lower, by one, two and four steps of the resolution."""
 _FACTOR: Final = 2.0
 _LOWEST: Final = 64
 """The search gives up below the first rate divided by this."""
@@ -62,16 +62,21 @@ def highest_rate(
     while low is not None and high is not None and high.rate_per_s > low * (1 + bounds.resolution):
         tried = run("narrow", math.sqrt(low * high.rate_per_s))
         low, high = (tried.rate_per_s, high) if tried.sustained else (low, tried)
-    rate = low
+    rate, steps = low, 1
     for _ in range(CONFIRMATIONS):
         if rate is None or run("confirm", rate).sustained:
             break
-        rate = rate / (1 + bounds.resolution)
+        rate, steps = rate / (1 + bounds.resolution) ** steps, 2 * steps
     else:
         rate = None
     # A run that the generator could not keep up with says nothing against the pod.
     open_end = high is None or high.outcome == "generator invalid"
-    return SloRate(rate_per_s=rate, resolution=bounds.resolution, ceiling_reached=open_end, attempts=tuple(attempts))
+    return SloRate(
+        rate_per_s=rate,
+        not_held_per_s=min((one.rate_per_s for one in attempts if not one.sustained), default=None),
+        ceiling_reached=open_end,
+        attempts=tuple(attempts),
+    )
 
 
 def sustained(judgement: Judgement, purpose: Purpose) -> bool:

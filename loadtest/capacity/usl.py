@@ -164,7 +164,10 @@ def _ends(
         return profile(value) - threshold
 
     def end(bound: float) -> float:
-        return bound if excess(bound) <= 0 else float(brentq(excess, best, bound, xtol=1e-7, rtol=1e-4))
+        if excess(bound) <= 0:
+            return bound
+        # Without scatter the inner search alone may miss the threshold by rounding.
+        return best if excess(best) >= 0 else float(brentq(excess, best, bound, xtol=1e-7, rtol=1e-4))
 
     return (best if best <= least else end(least)), end(most)
 
