@@ -1,139 +1,160 @@
-"""The report is one well-formed file that fetches nothing and says what it is."""
+"""The report of a run: one well-formed file that fetches nothing, with the verdict and its arithmetic first."""
 
-import re
-from html.parser import HTMLParser
+import time
 from pathlib import Path
 
 import pytest
 
-from loadtest.report import render, write_report
+from loadtest.report import write_report
+from loadtest.report.run import render
+from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
+from loadtest.slo import parse_slo
+from loadtest.verdict import Judgement, Outcome, TermJudgement
 from tests.unit.loadtest import build
+from tests.unit.loadtest.report.page import Page, assert_self_contained
 
-VOID = {"meta", "br", "link", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Collects what could fetch, ids, and elements left open."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.references: list[str] = []
-        self.ids: list[str] = []
-        self.open: list[str] = []
-        self.figures = 0
-        self.scripts = 0
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self._look(tag, attrs)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._look(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def _look(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.figures += tag == "svg"
-        self.scripts += tag == "script"
-        for name, value in attrs:
-            if name in ("src", "href", "xlink:href", "srcset", "data", "action", "poster"):
-                self.references.append(value or "")
-            if name == "id":
-                self.ids.append(value or "")
+TARGET = {"http://127.0.0.1:8080"}
+HOSTILE = "status 503: <script>alert(1)</script> & $costs$ \x1b[31m"
 
 
 def _many(count: int = 1200) -> list[float]:
     return [20 + (i * 37 % 101) / 10 for i in range(count)]
 
 
-@pytest.fixture(scope="module")
-def clean() -> str:
-    return render(build.load_result(_many()))
+def _judged(outcome: Outcome) -> LoadResult:
+    result = build.load_result(_many(), slo=parse_slo("p99<=100ms,errors<=0.1%"))
+    p99 = TermJudgement(
+        term="p99<=100ms", outcome=outcome, trials=1200, violations=7, allowed_ratio=0.01, needed=1600,
+        lower_ratio=0.0021, upper_ratio=0.0134, observed="31.4 ms", arithmetic="7 of 1,200 took longer than 100 ms.",
+    )  # fmt: skip
+    errors = p99.model_copy(
+        update={"term": "errors<=0.1%", "violations": 0, "lower_ratio": 0.0, "allowed_ratio": 0.001}
+    )
+    verdict = Judgement(
+        outcome=outcome, reasons=("p99<=100ms: because of <reasons>.",), terms=(p99, errors), steady=True,
+        steady_reason="The last three windows agree.", confidence=0.99,
+    )  # fmt: skip
+    return result.model_copy(update={"verdict": verdict})
 
 
-@pytest.fixture(scope="module")
-def failed() -> str:
-    kinds = ["status 503: over <capacity> & $costs$" if i % 10 == 0 else None for i in range(200)]
-    return render(build.load_result(_many(200), kinds))
+OBSERVED = Observations(
+    stages=tuple(
+        StageSecond(at_s=i, stage_ms={"decode": 3.0, "inference": 11.0}, queue_wait_ms=0.5, in_flight=2.0)
+        for i in range(10)
+    ),
+    pods=tuple(PodSecond(at_s=i, wanted=2, ready=1 + (i > 4), restarts=int(i > 6)) for i in range(10)),
+)
+
+RUNS = {
+    "clean": build.load_result(_many()),
+    "failed": build.load_result(_many(200), [HOSTILE if i % 10 == 0 else None for i in range(200)]),
+    "judged": _judged("pass"),
+    "observed": build.load_result(_many(), observations=OBSERVED),
+    "dropped": build.load_result([None if i % 7 == 0 else 20.0 for i in range(100)]),
+    "no answer": build.load_result([1.0, 2.0], ["connection refused"] * 2),
+    "nothing": build.load_result([], interrupted=True, cpu_cores=()),
+    "one": build.load_result([5.0]),
+    "at once": build.load_result([0.0, 0.0]),
+    "closed": build.load_result(_many(), loop="closed"),
+}
 
 
-@pytest.mark.parametrize("page", ["clean", "failed"])
-def test_is_self_contained(page: str, request: pytest.FixtureRequest) -> None:
-    html = request.getfixturevalue(page)
-    parsed = Page(html)
-    assert parsed.references, "the test sees no reference at all: it looks in the wrong place"
-    assert all(reference.startswith(("#", "data:")) for reference in parsed.references)
-    assert parsed.scripts == 0
-    assert "@import" not in html
-    # What is left are names of XML vocabularies, which nothing fetches, and the address that was loaded.
-    addresses = set(re.findall(r"https?://[^\s\"'<>)]+", html))
-    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "http://127.0.0.1:8080"}
+@pytest.mark.parametrize("name", [name for name in RUNS if name != "nothing"])
+def test_every_report_is_whole_named_and_fetches_nothing(name: str) -> None:
+    assert_self_contained(render(RUNS[name]), TARGET)
 
 
-@pytest.mark.parametrize("page", ["clean", "failed"])
-def test_is_well_formed_with_each_id_once_and_every_local_reference_resolved(
-    page: str, request: pytest.FixtureRequest
-) -> None:
-    html = request.getfixturevalue(page)
-    parsed = Page(html)
-    assert parsed.open == []
-    assert len(parsed.ids) == len(set(parsed.ids))
-    targets = set(re.findall(r"url\(#([^)]+)\)", html)) | {r[1:] for r in parsed.references if r.startswith("#")}
-    assert targets
-    assert targets <= set(parsed.ids)
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [("clean", 4), ("failed", 5), ("judged", 5), ("observed", 6), ("dropped", 5), ("no answer", 3), ("nothing", 0)],
+)
+def test_a_report_has_the_plots_its_run_can_fill(name: str, figures: int) -> None:
+    assert Page(render(RUNS[name])).figures == figures
 
 
-def test_a_clean_run_shows_three_plots_and_the_figures(clean: str) -> None:
-    assert Page(clean).figures == 3
-    assert "All 1,200 answers correct" in clean
-    assert "20.0 ms" in clean
-    assert "119.7 correct answers/s" in clean  # 3 of the 1,200 arrive after the 10 s
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        ("pass", "Pass"),
+        ("fail", "Fail"),
+        ("not enough data", "Not enough data"),
+        ("generator invalid", "Generator invalid"),
+    ],
+)
+def test_the_verdict_comes_first_with_its_reasons_and_its_arithmetic(outcome: Outcome, word: str) -> None:
+    words = Page(render(_judged(outcome))).words
+    assert words.index(word) < words.index("median latency") < words.index("What was asked")
+    assert "because of <reasons>." in words
+    assert "7 of 1,200 took longer than 100 ms." in words
+    assert "0.583 %" in words  # the share observed
+    assert "0.21 % … 1.34 %" in words  # where the true share lies
+    assert "1,600" in words  # trials needed
+    assert "The last three windows agree." in words
 
 
-def test_errors_get_a_plot_of_their_own_and_their_text_is_escaped(failed: str) -> None:
-    assert Page(failed).figures == 4
-    assert "20 of 200 requests failed" in failed
-    assert "over &lt;capacity&gt; &amp; $costs$" in failed
-    assert "<capacity>" not in failed
+def test_text_of_a_server_is_escaped_wherever_it_shows() -> None:
+    html = render(RUNS["failed"])
+    assert "<script" not in html
+    assert "alert(1)&lt;/script&gt; &amp; $costs$" in html
+    assert "\x1b" not in html
 
 
-def test_says_that_it_certifies_nothing(clean: str) -> None:
-    assert "not a certification" in clean
+def test_plots_carry_their_words_as_text() -> None:
+    html = render(RUNS["observed"])
+    for text in ("latency, ms", "intended rate", "p99.9", "worst lag", "inference", "wanted", "container restarted"):
+        assert f">{text}<" in html, text
 
 
-def test_says_how_many_answers_an_unknown_percentile_takes(failed: str) -> None:
-    assert "unknown: takes 1,000 correct answers" in failed
+def test_the_stall_that_a_closed_loop_hides_stands_in_the_latency_plot() -> None:
+    stalled = [1000.0 * (5 - i / 10) if 40 <= i < 50 else 20.0 for i in range(100)]
+    assert "worst 1,000.0 ms near second 4" in render(build.load_result(stalled))
 
 
-def test_a_run_without_a_correct_answer_still_has_a_report() -> None:
-    html = render(build.load_result([1.0, 2.0], ["connection refused"] * 2))
-    assert Page(html).figures == 2
-    assert "No answer was correct" in html
+def test_the_bound_of_the_slo_is_drawn_over_time_and_on_the_percentiles() -> None:
+    html = render(_judged("pass"))
+    assert ">bound 100 ms<" in html
+    assert ">p99 ≤ 100 ms: pass below the corner<" in html
+    assert "bound 100 ms" not in render(RUNS["clean"])
 
 
-def test_a_run_without_any_answer_still_has_a_report() -> None:
-    html = render(build.load_result([], interrupted=True))
-    assert Page(html).figures == 0
-    assert "a partial run" in html
+def test_says_what_was_asked() -> None:
+    words = " ".join(Page(render(RUNS["judged"])).words.split())
+    for text in ("poisson: rate 120", "10.0 s of 10 s asked", "p99<=100ms, errors<=0.1%", "127.0.0.1:8080/v1/detect"):
+        assert text in words
 
 
-@pytest.mark.parametrize("latencies", [[5.0], [0.0, 0.0]])
-def test_hardly_any_answers_still_make_plots(latencies: list[float]) -> None:
-    assert Page(render(build.load_result(latencies))).figures == 3
+def test_says_that_a_run_without_a_verdict_certifies_nothing() -> None:
+    assert "not a certification" in render(RUNS["closed"])
+    assert "nothing is certified" in render(RUNS["clean"])
+
+
+def test_says_how_many_answers_an_unknown_percentile_takes() -> None:
+    assert "takes 1,000 answers" in render(RUNS["failed"])
+
+
+def test_a_run_without_a_correct_answer_says_so() -> None:
+    assert "No answer was correct" in render(RUNS["no answer"])
+
+
+def test_an_interrupted_run_says_so() -> None:
+    assert "a partial run" in render(RUNS["nothing"])
 
 
 def test_warns_when_the_generator_was_busy() -> None:
-    assert "its own delay" in render(build.load_result([1.0], cpu_cores=0.95))
-    assert "its own delay" not in render(build.load_result([1.0], cpu_cores=0.3))
+    assert "its own delay" in render(build.load_result([1.0], cpu_cores=(0.2, 0.95)))
+    assert "its own delay" not in render(build.load_result([1.0], cpu_cores=(0.3,)))
 
 
 def test_the_same_result_gives_the_same_file(tmp_path: Path) -> None:
-    result = build.load_result(_many(50))
     for name in ("a.html", "b.html"):
-        write_report(result, tmp_path / name)
+        write_report(RUNS["judged"], tmp_path / name)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_a_large_run_stays_a_small_file_and_renders_soon() -> None:
+    latencies = [20 + (i * 7919 % 10_007) / 100 for i in range(300_000)]
+    result = build.load_result(latencies, duration_s=600.0)
+    began = time.process_time()
+    html = render(result)
+    assert time.process_time() - began < 10
+    assert len(html) < 3_000_000
