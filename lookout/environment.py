@@ -95,6 +95,13 @@ def kubeconfig() -> Path:
     return stackfile.settings(STACK).node.kubeconfig
 
 
+def doors() -> dict[str, int]:
+    """Ports on 127.0.0.1 of the stack's node by the name of what is behind them."""
+    from infra import stackfile  # here for the same reason
+
+    return stackfile.settings(STACK).node.doors.model_dump()
+
+
 def registries() -> tuple[str, str]:
     """Where this machine pushes images for the stack's cluster, and the name under which the cluster pulls them."""
     from infra import stackfile  # here for the same reason

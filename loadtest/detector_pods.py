@@ -1,0 +1,107 @@
+"""The detector's pods behind one of the stack's own doors, asked of the Kubernetes API."""
+
+import json
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from lookout import contract, environment
+
+_TIMEOUT_S: Final = (1.0, 2.0)
+_LOOPBACK: Final = ("127.0.0.1", "localhost")
+
+
+class Pod(NamedTuple):
+    """One pod of the detector."""
+
+    name: str
+    uid: str
+    ready: bool
+    restarts: int
+
+
+class Seen(NamedTuple):
+    """The Deployment and its pods at one moment."""
+
+    wanted: int
+    pods: tuple[Pod, ...]
+
+
+class DetectorPods:
+    """One environment's pods. A method that cannot be answered raises OSError or ValueError, whatever the reason."""
+
+    def __init__(self, api: Any, environment_name: str) -> None:
+        self._api = api
+        self._namespace = contract.namespace(environment_name)
+
+    def look(self) -> Seen:
+        """Pods wanted, and each pod that there is."""
+        deployment = self._json(f"/apis/apps/v1/namespaces/{self._namespace}/deployments/{contract.DETECTOR}")
+        selector = f"?labelSelector=app.kubernetes.io%2Fname%3D{contract.DETECTOR}"
+        listed = self._json(f"/api/v1/namespaces/{self._namespace}/pods{selector}")
+        return seen(deployment, listed)
+
+    def metrics(self, pod: str) -> str:
+        """The text of one pod's /metrics, through the API server."""
+        port = contract.CONTAINER_PORT
+        path = f"/api/v1/namespaces/{self._namespace}/pods/{pod}:{port}/proxy{contract.METRICS_PATH}"
+        return self._text(path)
+
+    def _json(self, path: str) -> Any:
+        return json.loads(self._text(path))
+
+    def _text(self, path: str) -> str:
+        import urllib3
+        from kubernetes.client import ApiException  # type: ignore[import-untyped]  # the client ships no types
+
+        try:
+            answer = self._api.call_api(
+                path, "GET", auth_settings=["BearerToken"], _preload_content=False, _request_timeout=_TIMEOUT_S
+            )
+            return str(answer[0].data.decode())
+        except (ApiException, urllib3.exceptions.HTTPError) as error:
+            raise OSError(f"the Kubernetes API did not answer: {error}") from error
+
+
+def seen(deployment: Any, listed: Any) -> Seen:
+    """From the API's objects. ValueError where they are none."""
+    try:
+        pods = [
+            Pod(
+                item["metadata"]["name"],
+                item["metadata"]["uid"],
+                _is_ready(item),
+                sum(status["restartCount"] for status in item["status"].get("containerStatuses", ())),
+            )
+            for item in listed["items"]
+        ]
+        return Seen(int(deployment["spec"]["replicas"]), tuple(sorted(pods)))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a Deployment and its pods") from error
+
+
+def pods_behind(url: str) -> DetectorPods | None:
+    """The pods behind a URL, None unless it is a door of this machine's own node and the node is there."""
+    name = environment_behind(url)
+    if name is None or not environment.kubeconfig().exists():
+        return None
+    from gitops.cluster import UnreachableError, connect  # late: the client library takes a second to import
+
+    try:
+        return DetectorPods(connect(str(environment.kubeconfig())), name)
+    except UnreachableError:
+        return None
+
+
+def environment_behind(url: str) -> str | None:
+    """The environment whose door a URL names, None where it is no door of the stack."""
+    parts = urlsplit(url)
+    if parts.hostname not in _LOOPBACK:
+        return None
+    doors = environment.doors()
+    return next((name for name in contract.ENVIRONMENTS if doors[name] == parts.port), None)
+
+
+def _is_ready(item: Any) -> bool:
+    conditions = item["status"].get("conditions", ())
+    ready = any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+    return ready and "deletionTimestamp" not in item["metadata"]
