@@ -1,7 +1,7 @@
 """A stack's settings, typed: read from Pulumi's configuration and refused before anything is created.
 
-The keys are `lookout:target`, `lookout:nodePools`, `lookout:gitops`, `lookout:registry`, `lookout:slo` and one section
-named after the target. Pulumi.<target>.example.yaml shows each.
+The keys are `lookout:target`, `lookout:nodePools`, `lookout:gitops`, `lookout:registry`, `lookout:monitoring`,
+`lookout:slo` and one section named after the target. Pulumi.<target>.example.yaml shows each.
 """
 
 import json
@@ -22,6 +22,9 @@ PROJECT: Final = "lookout"
 
 Target = Literal["local", "kind", "existing", "gke", "eks", "aks"]
 ClusterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,37}[a-z0-9]$")]
+Image = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")
+]
 Text = Annotated[str, Field(min_length=1)]
 Section = TypeVar("Section", bound=Strict)
 
@@ -79,6 +82,18 @@ class GitOps(Strict):
     revision: Text = contract.GIT_BRANCH
 
 
+Image = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")]
+
+
+class Monitoring(Strict):
+    """Images of Prometheus and of its adapter, where the cluster can pull them. Target local has its own."""
+
+    prometheus_image: Image
+    """One whose entry point is the server, such as its publisher's."""
+    metrics_adapter_image: Image
+    """Ours, for it holds `serving-certificate` too: `lookout monitoring push` puts both into a registry."""
+
+
 class Slo(Strict):
     """The promise that load tests judge, with the limits of `lookout load run --slo`."""
 
@@ -100,6 +115,7 @@ class Settings(Strict):
     node_pools: tuple[NodePool, ...] = _DEFAULT_POOLS
     gitops: GitOps = GitOps()
     registry: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._/-]+)?$")] | None = None
+    monitoring: Monitoring | None = None
     slo: Slo = Slo()
     local: Local | None = None
     kind: Kind | None = None

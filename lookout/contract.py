@@ -50,6 +50,8 @@ METRIC_REQUESTS: Final = "lookout_requests_total"
 METRIC_DETECTIONS: Final = "lookout_detections_total"
 METRIC_REQUEST_SECONDS: Final = "lookout_request_seconds"
 """API requests from the first header to the end of the answer: what the alerts judge."""
+METRIC_PROCESS: Final = "lookout_process_info"
+"""Always 1; its label `pod` is the host name of the process, which in Kubernetes is the pod's."""
 METRIC_AUTOSCALING: Final = "lookout_requests_in_flight_mean"
 """What the autoscaler follows, as the custom metrics API names it: requests in flight in a pod, mean of ten seconds."""
 
@@ -118,7 +120,21 @@ REVISION_ANNOTATION: Final = "lookout.dev/revision"
 REGISTRY_ANNOTATION: Final = "lookout.dev/registry"
 POOLS_ANNOTATION: Final = "lookout.dev/pools"
 
+# --- Monitoring -------------------------------------------------------------------------------------------------------
+MONITORING: Final = "monitoring"
+"""Argo CD Application and AppProject, and its directory in the configuration repository."""
+MONITORING_NAMESPACE: Final = "lookout-monitoring"
+MONITORING_LABEL: Final = "lookout.dev/monitoring"
+"""On the cluster Secret where the cluster is to have Prometheus: its images are known."""
+PROMETHEUS_IMAGE_ANNOTATION: Final = "lookout.dev/prometheus-image"
+METRICS_ADAPTER_IMAGE_ANNOTATION: Final = "lookout.dev/metrics-adapter-image"
+PROMETHEUS: Final = "prometheus"
+"""Name of its Deployment, Service and image in git."""
+PROMETHEUS_PORT: Final = 9090
+METRICS_ADAPTER: Final = "prometheus-adapter"
+"""Name of its Deployment, Service and image in git."""
+
 # --- Doors of the local node, all on 127.0.0.1 ------------------------------------------------------------------------
-DOORS: Final = {"prod": 8080, "staging": 8081, "dev": 8082, "git": 3000, "registry": 5000}
+DOORS: Final = {"prod": 8080, "staging": 8081, "dev": 8082, "git": 3000, "registry": 5000, "prometheus": 9090}
 GIT_REPOSITORY: Final = "lookout.git"
 GIT_BRANCH: Final = "main"

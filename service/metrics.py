@@ -1,5 +1,6 @@
 """The service's Prometheus metrics, in a registry of their own; names come from the shared contract."""
 
+import socket
 from typing import Final
 
 from prometheus_client import (
@@ -16,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from lookout import contract
 
 _BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+CODES: Final = ("2xx", "4xx", "5xx")
 STAGES: Final = ("decode", "preprocess", "inference", "postprocess")
 
 
@@ -28,6 +30,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        process = Gauge(contract.METRIC_PROCESS, "Who this is", ["pod"], registry=self.registry)
+        process.labels(socket.gethostname()).set(1)
         self.in_flight = Gauge(contract.METRIC_IN_FLIGHT, "API requests being worked on", registry=self.registry)
         self.queue_wait = Histogram(
             contract.METRIC_QUEUE_WAIT,
@@ -48,6 +52,13 @@ class Metrics:
             ["status"],
             registry=self.registry,
         )
+        self.request_time = Histogram(
+            contract.METRIC_REQUEST_SECONDS,
+            "API requests from their first header to the end of the answer, by class of status",
+            ["code"],
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
         self.detections = Counter(
             contract.METRIC_DETECTIONS.removesuffix("_total"),
             "Objects found by label",
@@ -56,6 +67,13 @@ class Metrics:
         )
         for stage in STAGES:
             self.stage.labels(stage)
+        for code in CODES:  # from the start: a counter that appears with its first count has no rate yet
+            self.request_time.labels(code)
+
+    def count_request(self, status: int, seconds: float) -> None:
+        """Count one API request that ended with this status after this time."""
+        self.requests.labels(str(status)).inc()
+        self.request_time.labels(f"{status // 100}xx").observe(seconds)
 
     def text(self) -> bytes:
         """The exposition that /metrics answers."""

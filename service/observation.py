@@ -75,8 +75,9 @@ class Observation:
             if counted:
                 self._metrics.in_flight.dec()
                 seen["status"] = seen["status"] or 500  # the client went away before there was an answer
-                self._metrics.requests.labels(str(seen["status"])).inc()
-                _log(scope, request_id, seen, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                self._metrics.count_request(seen["status"], seconds)
+                _log(scope, request_id, seen, seconds)
 
 
 async def _internal_problem(request_id: str, send: Send) -> None:

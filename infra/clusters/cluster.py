@@ -18,6 +18,14 @@ class PlatformImages:
 
 
 @dataclass(frozen=True)
+class MonitoringImages:
+    """What Argo CD is told to run as Prometheus and as its adapter to the custom metrics API."""
+
+    prometheus: str
+    metrics_adapter: str
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A provisioned cluster, as the platform and the stack's outputs need it."""
 
@@ -42,6 +50,8 @@ class Cluster:
     """Addresses of the environments' pages on this machine."""
     pools: tuple[dict[str, Any], ...] = ()
     images: PlatformImages | None = None
+    monitoring: MonitoringImages | None = None
+    """None where the stack does not say which images: then nothing is monitored, and autoscalers keep their floor."""
     small: bool = False
     """Whether the platform must ask for as little CPU and memory as it can live on."""
 
@@ -83,7 +93,14 @@ def elsewhere(
         registry=settings.required_registry,
         push_registry=settings.required_registry,
         pools=tuple(pool.summary(simulated=False) for pool in settings.node_pools),
+        monitoring=monitoring_images(settings),
     )
+
+
+def monitoring_images(settings: Settings) -> MonitoringImages | None:
+    """The images that the settings name, if they do."""
+    given = settings.monitoring
+    return MonitoringImages(given.prometheus_image, given.metrics_adapter_image) if given else None
 
 
 def kubernetes_provider(

@@ -4,11 +4,17 @@ from typing import Any, Final
 
 import pulumi
 
-from infra.clusters.cluster import Cluster, PlatformImages, kubernetes_provider
+from infra.clusters.cluster import (
+    Cluster,
+    MonitoringImages,
+    PlatformImages,
+    kubernetes_provider,
+    monitoring_images,
+)
 from infra.clusters.local_node import LocalNode, LocalNodeRunning
 from infra.clusters.simulated import simulate
 from infra.manifest import Manifest
-from infra.node.images import ARGOCD_IMAGE, REDIS_IMAGE
+from infra.node.images import ARGOCD_IMAGE, METRICS_ADAPTER_IMAGE, PROMETHEUS_IMAGE, REDIS_IMAGE
 from infra.node.spec import NodeSpec
 from infra.node.worker_spec import wanted
 from infra.pools import ZONE_LABEL, NodePool
@@ -39,6 +45,7 @@ def provision(settings: Settings) -> Cluster:
         doors={name: f"http://127.0.0.1:{getattr(spec.doors, name)}" for name in reversed(contract.ENVIRONMENTS)},
         pools=tuple(_summary(pool, spec) for pool in settings.node_pools),
         images=PlatformImages(argocd=ARGOCD_IMAGE, redis=REDIS_IMAGE),
+        monitoring=monitoring_images(settings) or MonitoringImages(PROMETHEUS_IMAGE, METRICS_ADAPTER_IMAGE),
         small=True,
         # Beside git and the doors: a worker that fails takes no part of the platform with it.
         platform_nodes={"node-role.kubernetes.io/control-plane": ""},

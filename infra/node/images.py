@@ -1,8 +1,8 @@
-"""The node's own images: Kubernetes' control plane, its add-ons, Argo CD and Redis, made of the pinned tools.
+"""The node's own images: Kubernetes' control plane, its add-ons, Argo CD and monitoring, made of the pinned tools.
 
 A static binary needs nothing around it, so most images are one binary and nothing else. kube-proxy (nftables),
-Argo CD (git) and Redis share one Debian layer: three bases of their own would be downloaded, kept and unpacked three
-times for a node that runs all three anyway.
+Argo CD (git), Redis and Prometheus share one Debian layer: bases of their own would be downloaded, kept and unpacked
+four times for a node that runs all four anyway.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from lookout import oci, paths, tools
+from lookout import contract, oci, paths, tools
 from lookout.oci import Config, Directory, Entry, File, Image, Layer, Link, Progress, Text, User
 from lookout.oci.transfer import archive_key
 
@@ -24,11 +24,17 @@ PAUSE_IMAGE: Final = f"{KUBEADM_REPOSITORY}/pause:{tools.version('pause')}"
 ARGOCD_IMAGE: Final = f"{KUBEADM_REPOSITORY}/argocd:v{tools.version('argocd')}"
 REDIS_IMAGE: Final = f"{KUBEADM_REPOSITORY}/redis:{oci.suite()}"
 """Redis is Debian's own, so its suite is its version."""
+PROMETHEUS_IMAGE: Final = f"{KUBEADM_REPOSITORY}/{contract.PROMETHEUS}:{oci.suite()}"
+"""Debian's own too."""
+METRICS_ADAPTER_IMAGE: Final = f"{KUBEADM_REPOSITORY}/{contract.METRICS_ADAPTER}:v{tools.version('prometheus-adapter')}"
 
 ARGOCD_UID: Final = 999
 """The user Argo CD's manifests expect of its image and of Redis'."""
 
-_BASE_PACKAGES: Final = ("ca-certificates", "conntrack", "git", "nftables", "redis-server", "tini")
+NOBODY: Final = 65534
+"""Debian's user nobody, as which publishers of Prometheus images run it too."""
+
+_BASE_PACKAGES: Final = ("ca-certificates", "conntrack", "git", "nftables", "prometheus", "redis-server", "tini")
 _ARGOCD_HOME: Final = "/home/argocd"
 _ARGOCD_ROLES: Final = (
     "argocd-application-controller",
@@ -70,6 +76,8 @@ def node_images() -> list[NodeImage]:
         _binary("pause", tools.version("pause"), Config(entrypoint=(f"{_BIN}/pause",), user="65535:65535")),
         _argocd(),
         _redis(),
+        _prometheus(),
+        _metrics_adapter(),
     ]
     return sorted(images, key=lambda image: image.name)
 
@@ -142,4 +150,23 @@ def _redis() -> NodeImage:
         ref=REDIS_IMAGE,
         on_debian=True,
         config=Config(entrypoint=("/usr/bin/redis-server",), user=f"{ARGOCD_UID}:{ARGOCD_UID}"),
+    )
+
+
+def _prometheus() -> NodeImage:
+    return NodeImage(
+        name="prometheus",
+        ref=PROMETHEUS_IMAGE,
+        on_debian=True,
+        config=Config(entrypoint=("/usr/bin/prometheus",), user=f"{NOBODY}:{NOBODY}"),
+    )
+
+
+def _metrics_adapter() -> NodeImage:
+    programs = ("prometheus-adapter", "serving-certificate")
+    return NodeImage(
+        name="prometheus-adapter",
+        ref=METRICS_ADAPTER_IMAGE,
+        programs=programs,
+        config=Config(entrypoint=(f"{_BIN}/{programs[0]}",), user=f"{NOBODY}:{NOBODY}"),
     )

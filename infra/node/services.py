@@ -193,8 +193,10 @@ def _haproxy(doors: dict[str, int]) -> str:
     for environment in contract.ENVIRONMENTS:
         host = f"{contract.DETECTOR}.{contract.namespace(environment)}.svc.cluster.local"
         targets[environment] = f"{host}:{contract.SERVICE_PORT} {suffix}"
-    # Git and registry take writes without a password: users of this machine are trusted. A web page in a browser here
-    # is not; its Host header gives it away (DNS rebinding).
+    host = f"{contract.PROMETHEUS}.{contract.MONITORING_NAMESPACE}.svc.cluster.local"
+    targets["prometheus"] = f"{host}:{contract.PROMETHEUS_PORT} {suffix}"
+    # Git and registry take writes without a password, and Prometheus tells all it knows: users of this machine are
+    # trusted. A web page in a browser here is not; its Host header gives it away (DNS rebinding).
     from_here = r"{ req.hdr(host) -m reg ^(127\.0\.0\.1|localhost)(:[0-9]+)?$ }"
     guard = f"  mode http\n  http-request deny unless {from_here}\n"
     sections = [
@@ -249,6 +251,8 @@ apiServer:
     - {{name: profiling, value: "false"}}
 controllerManager:
   extraArgs:
+    # 15 s by default: a spike would wait that long for its first look alone. With one autoscaler it costs nothing.
+    - {{name: horizontal-pod-autoscaler-sync-period, value: 5s}}
     - {{name: node-cidr-mask-size, value: "24"}}
     - {{name: leader-elect, value: "false"}}
     - {{name: profiling, value: "false"}}

@@ -36,6 +36,7 @@ class Doors(BaseModel):
     dev: Port = contract.DOORS["dev"]
     git: Port = contract.DOORS["git"]
     registry: Port = contract.DOORS["registry"]
+    prometheus: Port = contract.DOORS["prometheus"]
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

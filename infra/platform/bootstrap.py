@@ -14,13 +14,17 @@ from infra.settings import Settings
 from lookout import contract
 
 _IN_CLUSTER: Final = "https://kubernetes.default.svc"
+_PROJECTS: Final = (contract.ARGOCD_PROJECT, contract.MONITORING)
+"""The AppProjects in the configuration repository."""
 _ROOT_FILES: Final = "{projects/*.yaml,applicationsets/*.yaml}"
 
 
 def hand_over(settings: Settings, cluster: Cluster, installed: Installed) -> None:
     """Register this cluster with Argo CD and give it the root of the configuration repository."""
     secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed.ground))
-    repository = Manifest(repository_secret(cluster), cluster.inside(*installed.ground))
+    repositories = [
+        Manifest(repository_secret(cluster, project), cluster.inside(*installed.ground)) for project in _PROJECTS
+    ]
     project = Manifest(bootstrap_project(cluster), cluster.inside(*installed.ground))
     # A cluster of our own disappears as a whole. Elsewhere the root has to take down what it brought, for which the
     # controllers must outlive it. That does not reach the Applications of the environments: their ApplicationSet's
@@ -29,7 +33,7 @@ def hand_over(settings: Settings, cluster: Cluster, installed: Installed) -> Non
     # the comment of Pulumi.existing.example.yaml says how.
     cascade = cluster.owner is None
     root = root_application(settings, cluster, cascade=cascade)
-    Manifest(root, cluster.inside(secret, repository, project, *(installed.controllers if cascade else ())))
+    Manifest(root, cluster.inside(secret, *repositories, project, *(installed.controllers if cascade else ())))
 
 
 def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
@@ -44,12 +48,14 @@ def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
             "labels": {
                 "argocd.argoproj.io/secret-type": "cluster",
                 contract.TARGET_LABEL: settings.target,
+                **({contract.MONITORING_LABEL: "true"} if cluster.monitoring else {}),
             },
             "annotations": {
                 contract.REPOSITORY_ANNOTATION: cluster.repository,
                 contract.REVISION_ANNOTATION: settings.gitops.revision,
                 contract.REGISTRY_ANNOTATION: cluster.registry,
                 contract.POOLS_ANNOTATION: json.dumps(pools, separators=(",", ":")),
+                **_monitoring(cluster),
             },
         },
         "type": "Opaque",
@@ -61,8 +67,17 @@ def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
     }
 
 
-def repository_secret(cluster: Cluster) -> dict[str, Any]:
-    """The configuration repository, scoped to the detector's AppProject.
+def _monitoring(cluster: Cluster) -> dict[str, str]:
+    if cluster.monitoring is None:
+        return {}
+    return {
+        contract.PROMETHEUS_IMAGE_ANNOTATION: cluster.monitoring.prometheus,
+        contract.METRICS_ADAPTER_IMAGE_ANNOTATION: cluster.monitoring.metrics_adapter,
+    }
+
+
+def repository_secret(cluster: Cluster, project: str) -> dict[str, Any]:
+    """The configuration repository, scoped to one of its AppProjects.
 
     Argo CD adds the URL of a project-scoped repository to the project's sources, so the project in git permits this
     one repository without naming it. It has to be there before the project is first read, for Argo CD caches projects.
@@ -71,12 +86,12 @@ def repository_secret(cluster: Cluster) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": "lookout-configuration",
+            "name": f"{project}-configuration",
             "namespace": contract.ARGOCD_NAMESPACE,
             "labels": {"argocd.argoproj.io/secret-type": "repository"},
         },
         "type": "Opaque",
-        "stringData": {"type": "git", "url": cluster.repository, "project": contract.ARGOCD_PROJECT},
+        "stringData": {"type": "git", "url": cluster.repository, "project": project},
     }
 
 

@@ -132,6 +132,9 @@ def _delivery() -> Iterator[Program]:
 def _monitoring() -> Iterator[Program]:
     name = "prometheus-adapter"
     yield _of(name, f"sigs.k8s.io/{name}", "/cmd/adapter", name)
+    # Ours, at the adapter's version: the two go into one image.
+    certificate = _of(name, f"sigs.k8s.io/{name}", "", "serving-certificate")
+    yield certificate.model_copy(update={"package": "./serving-certificate"})
 
 
 def _provider() -> Iterator[Program]:

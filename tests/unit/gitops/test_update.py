@@ -44,21 +44,21 @@ def test_a_change_of_the_project_comes_as_one_commit(road: Road, image: Make) ->
 
 
 def test_hand_edits_elsewhere_stay(road: Road) -> None:
-    _edit(road.deploy.directory / _SCALING, "replicas: 2", "replicas: 5")
+    _edit(road.deploy.directory / _SCALING, "maxReplicas: 4", "maxReplicas: 5")
     commit_all(road.deploy.directory, "by hand")
     _change(road, _SERVICE, "port: 80", "port: 81")
     update(road.deploy, road.project)
-    assert "replicas: 5" in (road.deploy.directory / _SCALING).read_text()
+    assert "maxReplicas: 5" in (road.deploy.directory / _SCALING).read_text()
     assert "port: 81" in (road.deploy.directory / _SERVICE).read_text()
 
 
 def test_hand_edits_stay_over_several_updates(road: Road) -> None:
-    _edit(road.deploy.directory / _SCALING, "replicas: 2", "replicas: 5")
+    _edit(road.deploy.directory / _SCALING, "maxReplicas: 4", "maxReplicas: 5")
     commit_all(road.deploy.directory, "by hand")
     for port in (81, 82, 83):
         _change(road, _SERVICE, f"port: {port - 1}", f"port: {port}")
         update(road.deploy, road.project)
-    assert "replicas: 5" in (road.deploy.directory / _SCALING).read_text()
+    assert "maxReplicas: 5" in (road.deploy.directory / _SCALING).read_text()
     assert "port: 83" in (road.deploy.directory / _SERVICE).read_text()
 
 
@@ -76,7 +76,7 @@ def test_a_conflict_is_settled_by_taking_one_side(road: Road, side: str, replica
     _both_edit_scaling(road)
     _change(road, _SERVICE, "port: 80", "port: 81")
     update(road.deploy, road.project, on_conflict="mine" if side == "mine" else "project")
-    assert f"replicas: {replicas}" in (road.deploy.directory / _SCALING).read_text()
+    assert f"maxReplicas: {replicas}" in (road.deploy.directory / _SCALING).read_text()
     assert "port: 81" in (road.deploy.directory / _SERVICE).read_text()
     assert "<<<<" not in (road.deploy.directory / _SCALING).read_text()
     assert update(road.deploy, road.project).commit is None
@@ -84,7 +84,7 @@ def test_a_conflict_is_settled_by_taking_one_side(road: Road, side: str, replica
 
 @pytest.mark.parametrize("side", ["mine", "project"])
 def test_a_file_removed_there_and_edited_here_is_a_conflict_too(road: Road, side: str) -> None:
-    _edit(road.deploy.directory / _SCALING, "replicas: 2", "replicas: 5")
+    _edit(road.deploy.directory / _SCALING, "maxReplicas: 4", "maxReplicas: 5")
     commit_all(road.deploy.directory, "by hand")
     run(road.project, "rm", "--quiet", f"{CONFIG}/{_SCALING}")
     commit_all(road.project, "removed")
@@ -116,7 +116,7 @@ def test_a_change_in_the_working_tree_in_the_way_is_kept(road: Road) -> None:
 def test_a_fresh_clone_finds_its_base_in_the_projects_history(road: Road, tmp_path: Path) -> None:
     _change(road, _SERVICE, "port: 80", "port: 81")
     update(road.deploy, road.project)
-    _edit(road.deploy.directory / _SCALING, "replicas: 2", "replicas: 5")
+    _edit(road.deploy.directory / _SCALING, "maxReplicas: 4", "maxReplicas: 5")
     commit_all(road.deploy.directory, "by hand")
     road.deploy.push()
     run(tmp_path, "clone", "--quiet", str(road.remote), str(tmp_path / "fresh"))
@@ -124,7 +124,7 @@ def test_a_fresh_clone_finds_its_base_in_the_projects_history(road: Road, tmp_pa
     _change(road, _SERVICE, "port: 81", "port: 82")
     update(fresh, road.project)
     assert "port: 82" in (fresh.directory / _SERVICE).read_text()
-    assert "replicas: 5" in (fresh.directory / _SCALING).read_text()
+    assert "maxReplicas: 5" in (fresh.directory / _SCALING).read_text()
 
 
 def test_a_base_that_nobody_has_is_explained(road: Road) -> None:
@@ -151,9 +151,9 @@ def test_refuses_a_project_that_would_bring_a_version_along(road: Road, image: M
 
 
 def _both_edit_scaling(road: Road) -> str:
-    _edit(road.deploy.directory / _SCALING, "replicas: 2", "replicas: 5")
+    _edit(road.deploy.directory / _SCALING, "maxReplicas: 4", "maxReplicas: 5")
     commit_all(road.deploy.directory, "by hand")
-    _change(road, _SCALING, "replicas: 2", "replicas: 3")
+    _change(road, _SCALING, "maxReplicas: 4", "maxReplicas: 3")
     return road.deploy.head
 
 

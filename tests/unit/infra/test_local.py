@@ -8,6 +8,7 @@ import pytest
 
 from infra import clusters, platform
 from infra.clusters import local_node, simulated
+from infra.node import images
 from infra.pools import NodePool
 from infra.settings import Settings, parse
 from lookout import contract
@@ -95,7 +96,17 @@ def test_the_cluster_secret_says_where_the_images_and_the_configuration_are(reco
     assert secret["metadata"]["annotations"][contract.REPOSITORY_ANNOTATION] == Settings().node.git_url_in_cluster
     assert secret["metadata"]["annotations"][contract.REVISION_ANNOTATION] == contract.GIT_BRANCH
     assert secret["metadata"]["annotations"][contract.REGISTRY_ANNOTATION] == contract.REGISTRY
+    assert secret["metadata"]["annotations"][contract.PROMETHEUS_IMAGE_ANNOTATION] == images.PROMETHEUS_IMAGE
+    assert secret["metadata"]["annotations"][contract.METRICS_ADAPTER_IMAGE_ANNOTATION] == images.METRICS_ADAPTER_IMAGE
+    assert secret["metadata"]["labels"][contract.MONITORING_LABEL] == "true"
     assert '"simulated":true' in secret["metadata"]["annotations"][contract.POOLS_ANNOTATION]
+
+
+def test_each_project_of_the_configuration_may_read_it(recorded: Any) -> None:
+    secrets = recorded.of("kubernetes:core/v1:Secret").values()
+    repositories = [secret["stringData"] for secret in secrets if secret["stringData"].get("type") == "git"]
+    assert {secret["project"] for secret in repositories} == {contract.ARGOCD_PROJECT, contract.MONITORING}
+    assert {secret["url"] for secret in repositories} == {Settings().node.git_url_in_cluster}
 
 
 def test_every_object_keeps_its_field_manager(recorded: Any) -> None:

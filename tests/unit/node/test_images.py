@@ -23,6 +23,8 @@ def test_everything_kubeadm_asks_for_is_there_under_its_repository() -> None:
     assert by_name["pause"].ref == images.PAUSE_IMAGE
     assert by_name["argocd"].ref == images.ARGOCD_IMAGE
     assert by_name["redis"].ref == images.REDIS_IMAGE
+    assert by_name["prometheus"].ref == images.PROMETHEUS_IMAGE
+    assert by_name["prometheus-adapter"].ref == images.METRICS_ADAPTER_IMAGE
 
 
 def test_every_reference_is_one_a_runtime_takes() -> None:
@@ -31,7 +33,8 @@ def test_every_reference_is_one_a_runtime_takes() -> None:
 
 
 def test_only_what_needs_other_programs_stands_on_debian() -> None:
-    assert {image.name for image in images.node_images() if image.on_debian} == {"argocd", "kube-proxy", "redis"}
+    on_debian = {image.name for image in images.node_images() if image.on_debian}
+    assert on_debian == {"argocd", "kube-proxy", "prometheus", "redis"}
 
 
 def test_argocd_runs_as_the_user_of_its_manifests_with_every_role_a_link() -> None:
@@ -71,12 +74,12 @@ def test_the_archive_is_made_once_and_again_when_a_tool_changes(made_of_files: P
     said: list[str] = []
     first = images.build_archive(said.append)
     made = len(said)
-    assert made == len(images.node_images()) + 1  # a layer each but for redis, the base, and the archive
+    assert made == len(images.node_images())  # a layer each but for redis and prometheus, the base, and the archive
     assert images.build_archive(said.append) == first
     assert len(said) == made
     (made_of_files / "etcd").write_text("another")
     second = images.build_archive(said.append)
-    assert said[made:] == ["layer etcd: 4 files", f"writing 9 images to {second.name}"]
+    assert said[made:] == ["layer etcd: 4 files", f"writing 11 images to {second.name}"]
     assert not first.exists()
 
 

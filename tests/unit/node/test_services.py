@@ -26,12 +26,14 @@ def test_every_door_leads_somewhere_on_its_inherited_socket(files: dict[str, str
     for environment in contract.ENVIRONMENTS:
         target = f"{contract.DETECTOR}.{contract.namespace(environment)}.svc.cluster.local:{contract.SERVICE_PORT}"
         assert target in files["haproxy.cfg"]
+    prometheus = f"{contract.PROMETHEUS}.{contract.MONITORING_NAMESPACE}.svc.cluster.local:{contract.PROMETHEUS_PORT}"
+    assert prometheus in files["haproxy.cfg"]
 
 
-def test_only_the_doors_that_take_writes_look_at_the_host_header(files: dict[str, str]) -> None:
+def test_all_doors_but_the_pages_look_at_the_host_header(files: dict[str, str]) -> None:
     for name in DOORS:
         section = files["haproxy.cfg"].split(f"listen {name}\n")[1].split("listen ")[0]
-        assert ("http-request deny unless" in section) == (name in ("git", "registry"))
+        assert ("http-request deny unless" in section) == (name not in contract.ENVIRONMENTS)
 
 
 def test_no_program_listens_on_all_addresses(files: dict[str, str]) -> None:

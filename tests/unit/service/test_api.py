@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import socket
 import threading
 import time
 import weakref
@@ -301,6 +302,10 @@ def test_measures_what_others_build_on(client: TestClient) -> None:
     assert f"{contract.METRIC_IN_FLIGHT} 0.0" in text
     assert f'{contract.METRIC_REQUESTS}{{status="200"}} 1.0' in text
     assert f'{contract.METRIC_REQUESTS}{{status="400"}} 1.0' in text
+    assert f'{contract.METRIC_REQUEST_SECONDS}_count{{code="2xx"}} 1.0' in text
+    assert f'{contract.METRIC_REQUEST_SECONDS}_count{{code="4xx"}} 1.0' in text
+    assert f'{contract.METRIC_REQUEST_SECONDS}_bucket{{code="2xx",le="{contract.SLO_P99_S:g}"}}' in text
+    assert f'{contract.METRIC_PROCESS}{{pod="{socket.gethostname()}"}} 1.0' in text
     assert f'{contract.METRIC_DETECTIONS}{{label="cat"}} 1.0' in text
     assert f"{contract.METRIC_QUEUE_WAIT}_count 2.0" in text
     for stage in ("decode", "preprocess", "inference", "postprocess"):
