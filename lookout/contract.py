@@ -35,6 +35,10 @@ DETECT_PATH: Final = "/v1/detect"
 BATCH_PATH: Final = "/v1/detect/batch"
 RENDER_PATH: Final = "/v1/render"
 MODEL_PATH: Final = "/v1/model"
+OIP_PATH: Final = "/v2"
+"""Open Inference Protocol, version 2."""
+OIP_MODEL_PATH: Final = f"{OIP_PATH}/models/{DETECTOR}"
+OIP_INFER_PATH: Final = f"{OIP_MODEL_PATH}/infer"
 
 MAX_IMAGE_BYTES: Final = 20_000_000
 MAX_IMAGE_PIXELS: Final = 40_000_000

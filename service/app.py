@@ -27,6 +27,7 @@ from service.health import Health, Phase
 from service.memory import BodyBudget
 from service.metrics import Metrics
 from service.observation import Observation, configure_logging, event
+from service.oip.endpoints import Endpoints
 from service.problems import Problem
 from service.settings import Settings
 
@@ -62,6 +63,7 @@ class Service:
     def __init__(self, detector: Detector, settings: Settings, metrics: Metrics, bento: str | None) -> None:
         self.detector, self.settings, self.metrics, self.bento = detector, settings, metrics, bento
         self.health, self.bodies = Health(), BodyBudget(settings.max_held_bytes)
+        self.oip = Endpoints(detector, settings, self.health, self.bodies)
 
     def routes(self) -> list[Route]:
         """Every path of the service; the last one answers what nothing else does."""
@@ -70,6 +72,7 @@ class Service:
             Route(contract.BATCH_PATH, self.detect_batch, methods=["POST"]),
             Route(contract.RENDER_PATH, self.render, methods=["POST"]),
             Route(contract.MODEL_PATH, self.model, methods=["GET"]),
+            *self.oip.routes(),
             Route(contract.LIVENESS_PATH, self.livez, methods=["GET"]),
             Route(contract.READINESS_PATH, self.readyz, methods=["GET"]),
             Route(contract.METRICS_PATH, self.metrics_text, methods=["GET"]),
@@ -215,8 +218,7 @@ async def _nothing_here(request: Request) -> Response:
 
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)  # noqa: S101  # what Starlette promises by the registration
-    body = problem.body(request.state.request_id)
-    return Response(body.model_dump_json(), problem.status, problem.headers, media_type=problems.MEDIA_TYPE)
+    return problems.answer(problem, request.url.path, request.state.request_id)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from service import cpu, problems, schema
+from service import cpu, problems, results, schema
 from service.decode import MOST_PEAK_BYTES, Pixels, decode
 from service.intake import Parameters, Photo
 from service.memory import PixelRoom
@@ -20,12 +20,14 @@ from service.metrics import Metrics
 from service.model.stored import StoredCard, read_card
 from service.postprocess import Detections
 from service.render import render
+from service.results import Look
 from service.runtimes import RuntimeName, Session, detect, open_session
 from service.settings import Settings
 
 _WARM_UP_RUNS = 3
 
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -81,15 +83,26 @@ class Detector:
         self, photos: list[Photo], parameters: Parameters
     ) -> list[schema.DetectResponse | problems.Problem]:
         """Each photo's result or its problem, in order; the batch is taken as a whole or not at all."""
-        with self._room(len(photos)):
-            work = (self._on_thread(self._detect, photo, parameters) for photo in photos)
-            found = await asyncio.gather(*work, return_exceptions=True)
-        results: list[schema.DetectResponse | problems.Problem] = []
+        return await self._all(self._detect, photos, parameters)
+
+    async def find_all(
+        self, images: Sequence[Photo | Pixels], parameters: Parameters
+    ) -> list[Detections | problems.Problem]:
+        """As `detect_all`, without the words: boxes, scores and classes as arrays. Pixels are upright RGB."""
+        return await self._all(self._find, images, parameters)
+
+    async def _all(
+        self, work: Callable[[S, Parameters, float], T], images: Sequence[S], parameters: Parameters
+    ) -> list[T | problems.Problem]:
+        with self._room(len(images)):
+            each = (self._on_thread(work, image, parameters) for image in images)
+            found = await asyncio.gather(*each, return_exceptions=True)
+        answers: list[T | problems.Problem] = []
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, problems.Problem):
                 raise one
-            results.append(one)
-        return results
+            answers.append(one)
+        return answers
 
     @contextmanager
     def _room(self, photos: int) -> Iterator[None]:
@@ -102,35 +115,29 @@ class Detector:
         finally:
             self._admitted -= photos
 
-    async def _on_thread(
-        self, work: Callable[[Photo, Parameters, float], T], photo: Photo, parameters: Parameters
-    ) -> T:
+    async def _on_thread(self, work: Callable[[S, Parameters, float], T], image: S, parameters: Parameters) -> T:
         arrived = time.perf_counter()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, photo, parameters, arrived)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, image, parameters, arrived)
 
     def _detect(self, photo: Photo, parameters: Parameters, arrived: float) -> schema.DetectResponse:
         with ExitStack() as held:
-            return self._look(photo, parameters, arrived, held)[1]
+            return self._response(self._look(photo, parameters, arrived, held))
 
     def _draw(self, photo: Photo, parameters: Parameters, arrived: float) -> Drawn:
         with ExitStack() as held:
-            pixels, response = self._look(photo, parameters, arrived, held)
-            return Drawn(render(pixels, response.detections), response)
+            look = self._look(photo, parameters, arrived, held)
+            response = self._response(look)
+            return Drawn(render(look.pixels, response.detections), response)
 
-    def _look(
-        self, photo: Photo, parameters: Parameters, arrived: float, held: ExitStack
-    ) -> tuple[Pixels, schema.DetectResponse]:
-        """Pixels and detections; `held` keeps the room that the pixels take until they are of no more use."""
+    def _find(self, image: Photo | Pixels, parameters: Parameters, arrived: float) -> Detections:
+        with ExitStack() as held:
+            return self._look(image, parameters, arrived, held).found
+
+    def _look(self, image: Photo | Pixels, parameters: Parameters, arrived: float, held: ExitStack) -> Look:
+        """Decode and detect; `held` keeps the room that the pixels take until they are of no more use."""
         marks = [time.perf_counter()]
         self._metrics.queue_wait.observe(marks[0] - arrived)
-        if len(photo.data) > self._settings.max_image_bytes:
-            raise problems.too_large(self._settings.max_image_bytes)
-        pixels = decode(
-            photo.data,
-            photo.declared,
-            self._settings.max_image_pixels,
-            before=lambda count: held.enter_context(self._pixels.hold(count)),
-        )
+        pixels = self._decode(image, held) if isinstance(image, Photo) else image
         marks.append(time.perf_counter())
         session = self._sessions.get()
         try:
@@ -142,45 +149,26 @@ class Detector:
         finally:
             self._sessions.put(session)
         marks.append(time.perf_counter())
-        return pixels, self._response(pixels, found, arrived, marks)
+        look = Look(pixels, found, arrived, tuple(marks))
+        self._measure(look, decoded=isinstance(image, Photo))
+        return look
 
-    def _response(self, pixels: Pixels, found: Detections, arrived: float, marks: list[float]) -> schema.DetectResponse:
-        height, width = pixels.shape[:2]
-        spent = {
-            name: marks[place + 1] - marks[place]
-            for place, name in enumerate(("decode", "preprocess", "inference", "postprocess"))
-        }
-        for name, seconds in spent.items():
-            self._metrics.stage.labels(name).observe(seconds)
-        detections = [self._detection(found, index, width, height) for index in range(len(found))]
-        for one in detections:
-            self._metrics.detections.labels(one.label).inc()
-        return schema.DetectResponse(
-            model=self._model,
-            image=schema.ImageSize(width=width, height=height),
-            detections=detections,
-            timing_ms=schema.Timing(
-                queue=_ms(marks[0] - arrived),
-                total=_ms(marks[-1] - arrived),
-                **{name: _ms(value) for name, value in spent.items()},
-            ),
+    def _decode(self, photo: Photo, held: ExitStack) -> Pixels:
+        if len(photo.data) > self._settings.max_image_bytes:
+            raise problems.too_large(self._settings.max_image_bytes)
+        return decode(
+            photo.data,
+            photo.declared,
+            self._settings.max_image_pixels,
+            before=lambda count: held.enter_context(self._pixels.hold(count)),
         )
 
-    def _detection(self, found: Detections, index: int, width: int, height: int) -> schema.Detection:
-        y_min, x_min, y_max, x_max = (float(side) for side in found.boxes[index])
-        number = int(found.classes[index])
-        return schema.Detection(
-            label=self.stored.card.labels.get(number, f"class {number}"),
-            class_id=number,
-            score=round(min(1.0, float(found.scores[index])), 4),
-            box=schema.Box(
-                x_min=round(x_min * width, 1),
-                y_min=round(y_min * height, 1),
-                x_max=round(x_max * width, 1),
-                y_max=round(y_max * height, 1),
-            ),
-        )
+    def _measure(self, look: Look, decoded: bool) -> None:
+        for name, seconds in look.spent_s.items():
+            if decoded or name != "decode":
+                self._metrics.stage.labels(name).observe(seconds)
+        for class_id in look.found.classes:
+            self._metrics.detections.labels(results.label_of(int(class_id), self.stored.card.labels)).inc()
 
-
-def _ms(seconds: float) -> float:
-    return round(max(0.0, seconds) * 1000, 3)
+    def _response(self, look: Look) -> schema.DetectResponse:
+        return results.response(look, self._model, self.stored.card.labels)

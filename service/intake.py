@@ -81,7 +81,7 @@ async def one_photo(request: Request, settings: Settings, take: Take) -> Photo:
     """The photo of a request: the raw body, or the multipart field `image`. `take` hears of every byte."""
     declared = request.headers.get("content-type", "")
     if not _is_multipart(declared):
-        data = await _read(request, settings.max_image_bytes, settings, take)
+        data = await read(request, settings.max_image_bytes, settings, take)
         return Photo(data, declared)
     found = await _form(request, "image", 1, settings.max_image_bytes, settings, take)
     if len(found) != 1:
@@ -101,15 +101,16 @@ async def several_photos(request: Request, settings: Settings, take: Take) -> li
     return found
 
 
-def _is_multipart(content_type: str) -> bool:
-    return content_type.split(";")[0].strip().lower() == "multipart/form-data"
-
-
-async def _read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
+async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
+    """A raw body of at most `limit` bytes; Problem 413 for more, 408 when it comes too slowly."""
     data = bytearray()
     async for chunk in _counted(request, limit, settings.body_timeout_s, take):
         data += chunk
     return bytes(data)
+
+
+def _is_multipart(content_type: str) -> bool:
+    return content_type.split(";")[0].strip().lower() == "multipart/form-data"
 
 
 async def _form(request: Request, field: str, most: int, limit: int, settings: Settings, take: Take) -> list[Photo]:

@@ -16,7 +16,7 @@ from service.health import Health, Phase
 from service.metrics import Metrics
 
 LOGGER: Final = logging.getLogger("lookout.access")
-API_PATHS: Final = frozenset({contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH})
+API_PATHS: Final = frozenset({contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.OIP_INFER_PATH})
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -70,7 +70,8 @@ class Observation:
         except Exception:  # noqa: BLE001  # the last to hear of it: logged once here, and by nobody else
             event(logging.ERROR, "internal-error", request_id=request_id, trace=traceback.format_exc())
             if not seen["status"]:  # else the answer is under way, and the server cuts it
-                await _internal_problem(request_id, add_headers)
+                answer = problems.answer(problems.internal(), scope["path"], request_id)
+                await answer(scope, receive, add_headers)
         finally:
             if counted:
                 self._metrics.in_flight.dec()
@@ -78,14 +79,6 @@ class Observation:
                 seconds = time.perf_counter() - started
                 self._metrics.count_request(seen["status"], seconds)
                 _log(scope, request_id, seen, seconds)
-
-
-async def _internal_problem(request_id: str, send: Send) -> None:
-    problem = problems.internal()
-    body = problem.body(request_id).model_dump_json().encode()
-    headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def configure_logging(level: str) -> None:

@@ -1,5 +1,8 @@
 """Errors of the API as RFC 9457 problems: one constructor a kind, so that a status is decided in one place."""
 
+from starlette.responses import JSONResponse, Response
+
+from lookout import contract
 from service.schema import Problem as Body
 
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +29,19 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's own word
         """Headers that go with it."""
         return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
 
+    def of(self, what: str) -> "Problem":
+        """The same problem, saying which of several things has it; itself when `what` is empty."""
+        detail = f"{what}: {self.detail}" if what else self.detail
+        return Problem(self.status, self.name, self.title, detail, self.retry_after_s)
+
+
+def answer(problem: Problem, path: str, request_id: str) -> Response:
+    """The problem as the client of `path` expects it: RFC 9457, or under /v2 the Open Inference Protocol's `error`."""
+    if path == contract.OIP_PATH or path.startswith(f"{contract.OIP_PATH}/"):
+        return JSONResponse({"error": problem.detail}, problem.status, problem.headers)
+    body = problem.body(request_id).model_dump_json()
+    return Response(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
+
 
 def bad_image(detail: str) -> Problem:
     """Empty, damaged or without area."""
@@ -50,6 +66,17 @@ def too_large(limit: int) -> Problem:
 def unsupported(detail: str) -> Problem:
     """Not a format that is taken, or not the one that was declared."""
     return Problem(415, "unsupported-type", "Not an image type that is taken", detail)
+
+
+def too_many_values(limit: int) -> Problem:
+    """More values in JSON than are parsed."""
+    detail = f"At most {limit:,} values are taken as JSON; send tensors as binary data."
+    return Problem(413, "too-many-values", "Too many values", detail)
+
+
+def bad_tensor(detail: str) -> Problem:
+    """An input or output of an inference request that the model does not have like this."""
+    return Problem(400, "bad-tensor", "Not a tensor that is taken", detail)
 
 
 def too_many_pixels(width: int, height: int, limit: int) -> Problem:

@@ -1,21 +1,20 @@
 """A real service process under SIGTERM: readiness goes first, requests go on, and only then the process."""
 
 import http.client
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lookout import contract, paths
+from lookout import contract
 from service.model.importer import import_model
 from service.model.photos import sample_photos
+from tests.loopback.service import running
 
 pytestmark = pytest.mark.loopback
 
@@ -23,34 +22,19 @@ DRAIN_S = 1.5
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def server() -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    with running(drain_s=str(DRAIN_S)) as (url, process):
+        yield int(url.rpartition(":")[2]), process
 
 
 @pytest.fixture
-def server(port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    yield from started(port, import_model().path)
-
-
-@pytest.fixture
-def broken(port: int, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def broken(tmp_path: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """A server whose model is named and described, yet cannot be loaded."""
     shutil.copytree(import_model().path, tmp_path / "model")
     for file in (tmp_path / "model").glob("*.tflite"):
         file.write_bytes(b"rubbish")
-    yield from started(port, tmp_path / "model")
-
-
-def started(port: int, model: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
-    environment = os.environ | {"LOOKOUT_MODEL_DIR": str(model), "LOOKOUT_DRAIN_S": str(DRAIN_S)}
-    with subprocess.Popen(command, env=environment, cwd=paths.PROJECT_ROOT) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    with running(tmp_path / "model", wait=False, drain_s=str(DRAIN_S)) as (url, process):
+        yield int(url.rpartition(":")[2]), process
 
 
 def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, str | None]:
@@ -64,19 +48,8 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[i
         connection.close()
 
 
-def wait_until_ready(port: int) -> None:
-    for _ in range(600):
-        try:
-            if ask(port, "GET", contract.READINESS_PATH)[0] == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError("the service did not become ready within 30 s")
-
-
-def test_sigterm_turns_readiness_off_then_drains_then_ends(server: "subprocess.Popen[bytes]", port: int) -> None:
-    wait_until_ready(port)
+def test_sigterm_turns_readiness_off_then_drains_then_ends(server: tuple[int, "subprocess.Popen[bytes]"]) -> None:
+    port, process = server
     photo = sample_photos()["chelsea"]
     assert ask(port, "POST", contract.DETECT_PATH, photo) == (200, None)
 
@@ -85,7 +58,7 @@ def test_sigterm_turns_readiness_off_then_drains_then_ends(server: "subprocess.P
     head = f"POST {contract.DETECT_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"
     head += f"Content-Length: {len(photo)}\r\n\r\n"
     slow.sendall(head.encode() + photo[:1000])
-    server.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     signalled = time.monotonic()
     time.sleep(0.2)
 
@@ -98,18 +71,19 @@ def test_sigterm_turns_readiness_off_then_drains_then_ends(server: "subprocess.P
     slow.sendall(photo[1000:])
     assert b"200 OK" in slow.recv(4096)
     slow.close()
-    server.wait(timeout=10)
+    process.wait(timeout=10)
     with pytest.raises(OSError, match="refused"):
         ask(port, "GET", contract.LIVENESS_PATH)
 
 
 def test_ends_when_told_to_stop_before_it_has_a_model_and_takes_no_photo(
-    broken: "subprocess.Popen[bytes]", port: int
+    broken: tuple[int, "subprocess.Popen[bytes]"],
 ) -> None:
+    port, process = broken
     wait_until_it_listens(port)
-    broken.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     assert ask(port, "POST", contract.DETECT_PATH, sample_photos()["chelsea"])[0] == 503
-    broken.wait(timeout=DRAIN_S + 15)
+    process.wait(timeout=DRAIN_S + 15)
 
 
 def wait_until_it_listens(port: int) -> None:

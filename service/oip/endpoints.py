@@ -1,0 +1,136 @@
+"""The protocol's paths: health, metadata, inference."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from lookout import contract
+from service import intake, problems
+from service.detector import Detector
+from service.health import Health, Phase
+from service.memory import BodyBudget
+from service.oip import inputs, outputs, wire
+from service.postprocess import Detections
+from service.settings import Settings
+
+_PLATFORMS: Final = {"litert-int8": "litert_tflite", "litert-float32": "litert_tflite"}
+
+
+class Endpoints:
+    """What the paths under /v2 share with the rest of the service."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        settings: Settings,
+        health: Health,
+        bodies: BodyBudget,
+    ) -> None:
+        self._detector, self._settings, self._health, self._bodies = detector, settings, health, bodies
+        self._parsing = asyncio.Lock()
+        """One request's JSON is taken apart at a time: parsed, it may be far larger than it was sent."""
+
+    def routes(self) -> list[Route]:
+        """Every path of the protocol, for the one model there is."""
+        paths: dict[str, Callable[[Request], Any]] = {
+            contract.OIP_PATH: self.server,
+            f"{contract.OIP_PATH}/health/live": self.live,
+            f"{contract.OIP_PATH}/health/ready": self.ready,
+            contract.OIP_MODEL_PATH: self.model,
+            f"{contract.OIP_MODEL_PATH}/ready": self.model_ready,
+        }
+        asked = [Route(path, endpoint, methods=["GET"]) for path, endpoint in paths.items()]
+        return [*asked, Route(contract.OIP_INFER_PATH, self.infer, methods=["POST"])]
+
+    async def server(self, _: Request) -> Response:
+        """GET /v2: the server and the extensions it has."""
+        return JSONResponse({"name": "lookout", "version": "2", "extensions": ["binary_tensor_data"]})
+
+    async def live(self, _: Request) -> Response:
+        """GET /v2/health/live."""
+        if self._health.phase is Phase.FAILED:
+            raise problems.not_ready("The model cannot be loaded; the log says why.")
+        return JSONResponse({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        """GET /v2/health/ready."""
+        self._only_when_ready()
+        return JSONResponse({"ready": True})
+
+    async def model_ready(self, _: Request) -> Response:
+        """GET /v2/models/detector/ready."""
+        self._only_when_ready()
+        return JSONResponse({"name": contract.DETECTOR, "ready": True})
+
+    async def model(self, _: Request) -> Response:
+        """GET /v2/models/detector: inputs and outputs."""
+        return JSONResponse(
+            {
+                "name": contract.DETECTOR,
+                "versions": [self._detector.stored.version],
+                "platform": _PLATFORMS.get(self._detector.runtime, "tensorflow_savedmodel"),
+                "inputs": [
+                    {"name": inputs.IMAGE, "datatype": "BYTES", "shape": [-1]},
+                    {"name": inputs.PIXELS, "datatype": "UINT8", "shape": [-1, -1, -1, 3]},
+                ],
+                "outputs": [
+                    {"name": name, "datatype": "FP32", "shape": list(shape)} for name, shape in outputs.OUTPUTS.items()
+                ],
+            }
+        )
+
+    async def infer(self, request: Request) -> Response:
+        """POST /v2/models/detector/infer."""
+        if not self._detector.loaded:
+            raise problems.not_ready("The model is not loaded.")
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise problems.unsupported("Compressed bodies are not taken; photos hardly shrink.")
+        length = request.headers.get(wire.HEADER_LENGTH)
+        with self._bodies.account() as take:
+            body = await intake.read(request, self._settings.max_batch_bytes, self._settings, take)
+            async with self._parsing:
+                received = await asyncio.to_thread(wire.parse, body, length)
+                chosen = outputs.wanted(received.request)
+                parameters = _parameters(received.request.parameters)
+                images = await asyncio.to_thread(inputs.images, received, self._settings)
+            found = _all_good(await self._detector.find_all(images, parameters))
+        request.state.log = {"photos": len(found)}
+        head: dict[str, Any] = {"model_name": contract.DETECTOR, "model_version": self._detector.stored.version}
+        if received.request.id is not None:
+            head["id"] = received.request.id
+        answer, json_length = outputs.encode(head, outputs.tensors(found, parameters.limit), chosen)
+        if json_length is None:
+            return Response(answer, media_type="application/json")
+        return Response(answer, media_type="application/octet-stream", headers={wire.HEADER_LENGTH: str(json_length)})
+
+    def _only_when_ready(self) -> None:
+        if self._health.phase is not Phase.READY:
+            raise problems.not_ready(f"The service is {self._health.phase}.")
+
+
+def _parameters(given: dict[str, wire.Parameter]) -> intake.Parameters:
+    """`threshold` and `limit` of the request's own parameters. Without them all is answered that the model keeps, as
+    the zoo's exports do: a client of theirs applies a threshold of its own."""
+    defaults: dict[str, Any] = {"threshold": 0.0, "limit": contract.MAX_LIMIT}
+    try:
+        return intake.Parameters.model_validate(
+            defaults | {name: given[name] for name in defaults if name in given}, strict=True
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise problems.bad_parameter(f"{first['loc'][0]}: {first['msg']}.") from error
+
+
+def _all_good(answers: list[Detections | problems.Problem]) -> list[Detections]:
+    """The protocol knows no answer for a part of a batch: the first photo that cannot be read is the whole's error."""
+    found: list[Detections] = []
+    for place, one in enumerate(answers):
+        if isinstance(one, problems.Problem):
+            raise one.of(f"Photo {place}" if len(answers) > 1 else "")
+        found.append(one)
+    return found

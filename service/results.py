@@ -1,0 +1,65 @@
+"""From what a session found on one photo to the bodies of the API: pure functions of labels, pixels and times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from service import schema
+from service.decode import Pixels
+from service.metrics import STAGES
+from service.postprocess import Detections
+
+
+@dataclass(frozen=True)
+class Look:
+    """One photo, what was found on it, and when."""
+
+    pixels: Pixels
+    found: Detections
+    arrived_s: float
+    marks_s: tuple[float, ...]
+    """Start of the first stage and end of each; same clock as `arrived_s`. One more than STAGES."""
+
+    @property
+    def spent_s(self) -> dict[str, float]:
+        """Seconds by stage."""
+        return {name: self.marks_s[place + 1] - self.marks_s[place] for place, name in enumerate(STAGES)}
+
+
+def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> schema.DetectResponse:
+    """The body of /v1/detect: boxes in pixels of the upright photo."""
+    height, width = look.pixels.shape[:2]
+    return schema.DetectResponse(
+        model=model,
+        image=schema.ImageSize(width=width, height=height),
+        detections=[_detection(look.found, index, width, height, labels) for index in range(len(look.found))],
+        timing_ms=schema.Timing(
+            queue=_ms(look.marks_s[0] - look.arrived_s),
+            total=_ms(look.marks_s[-1] - look.arrived_s),
+            **{name: _ms(value) for name, value in look.spent_s.items()},
+        ),
+    )
+
+
+def label_of(class_id: int, labels: Mapping[int, str]) -> str:
+    """A class's name, or one made of its id where the model's card has none."""
+    return labels.get(class_id, f"class {class_id}")
+
+
+def _detection(found: Detections, index: int, width: int, height: int, labels: Mapping[int, str]) -> schema.Detection:
+    y_min, x_min, y_max, x_max = (float(side) for side in found.boxes[index])
+    number = int(found.classes[index])
+    return schema.Detection(
+        label=label_of(number, labels),
+        class_id=number,
+        score=round(min(1.0, float(found.scores[index])), 4),
+        box=schema.Box(
+            x_min=round(x_min * width, 1),
+            y_min=round(y_min * height, 1),
+            x_max=round(x_max * width, 1),
+            y_max=round(y_max * height, 1),
+        ),
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(max(0.0, seconds) * 1000, 3)
