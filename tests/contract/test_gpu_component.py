@@ -28,7 +28,11 @@ def gpu(config_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def test_it_asks_for_one_gpu_and_tolerates_the_pools_taint(gpu: dict[str, Any]) -> None:
     pod = gpu["spec"]["template"]["spec"]
     assert pod["containers"][0]["resources"]["limits"][contract.GPU_RESOURCE] == 1
-    assert pod["tolerations"] == [{"key": contract.GPU_TAINT_KEY, "operator": "Exists", "effect": "NoSchedule"}]
+    assert pod["tolerations"][-1] == {"key": contract.GPU_TAINT_KEY, "operator": "Exists", "effect": "NoSchedule"}
+    assert {item["key"] for item in pod["tolerations"][:-1]} == {
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    }
     terms = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert terms == [{"matchExpressions": [{"key": contract.GPU_LABEL, "operator": "Exists"}]}]
 

@@ -130,6 +130,14 @@ def test_replicas_spread_over_nodes_they_may_use(rendered: Rendered, environment
 
 
 @_EVERY
+def test_pods_of_a_node_that_is_gone_are_replaced_within_half_a_minute(rendered: Rendered, environment: str) -> None:
+    pod, _ = _pod(rendered, environment)
+    patience_s = {item["key"]: item["tolerationSeconds"] for item in pod["tolerations"]}
+    assert set(patience_s) == {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
+    assert all(5 <= seconds <= 30 for seconds in patience_s.values())
+
+
+@_EVERY
 def test_resources_are_bounded(rendered: Rendered, environment: str) -> None:
     _, container = _pod(rendered, environment)
     requests, limits = container["resources"]["requests"], container["resources"]["limits"]
