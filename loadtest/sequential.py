@@ -7,6 +7,7 @@ other side, that ratio is a supermartingale, so that it ever exceeds 1 / alpha h
 (Ville's inequality; Robbins' mixture of likelihoods, with a uniform prior cut at the bound).
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,8 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, log1p, xlog1py, xlogy  # type: ignore[import-untyped]  # scipy ships no types
 from scipy.stats import beta  # type: ignore[import-untyped]  # as above
 
-from loadtest.slo import SloTerm
+from loadtest.result import Samples
+from loadtest.slo import SloTerm, latency_bound_s
 from loadtest.stopping import allowed_ratio
+from loadtest.tally import columns, tally
 from lookout import contract
 
 
@@ -25,8 +28,8 @@ def decided(
     """What so many violations among so many settled requests prove, None as long as they prove nothing.
 
     At most 1 % of services at the bound or beyond ever pass, and at most 1 % of those within it ever fail, over all
-    looks together. Feed it counts in which no request was left out because it is still under way
-    (`loadtest.tally` with `until_s`). ValueError as for needed_requests.
+    looks together. Feed it counts in which no request was left out because it is still under way: `decided_so_far`
+    does. ValueError as for needed_requests.
     """
     allowed = allowed_ratio(term, intended_per_s)
     if not 0 < allowed < 1:
@@ -35,6 +38,22 @@ def decided(
     if sign == 0:
         return None
     return "pass" if sign > 0 else "fail"
+
+
+def decided_so_far(
+    samples: Samples, slo: Sequence[SloTerm], until_s: float, intended_per_s: float
+) -> Literal["pass", "fail"] | None:
+    """A look at a run at `until_s` on its own clock: fail when one term has failed, pass when every term has passed.
+
+    `samples` must hold each start that was due by then, unfinished ones included, as `Recording.samples` makes them
+    from the schedule.
+    """
+    run = columns(samples)
+    bound_s = latency_bound_s(tuple(slo))
+    found = [decided(*tally(term, run, bound_s, until_s), term, intended_per_s) for term in slo]
+    if "fail" in found:
+        return "fail"
+    return "pass" if found and all(decision == "pass" for decision in found) else None
 
 
 def decisions(trials: ArrayLike, violations: ArrayLike, allowed: float) -> NDArray[np.int8]:

@@ -26,7 +26,7 @@ class TermJudgement(_Frozen):
     allowed_ratio: float
     """The share of violations that the term permits."""
     needed: int
-    """Trials after which this many violations would pass; the run is too short below it."""
+    """Trials after which this many violations would pass; the run is too short below it. 0 where no number would do."""
     lower_ratio: float
     """Clopper-Pearson lower bound on the share of violations, one-sided."""
     upper_ratio: float
