@@ -18,6 +18,11 @@ def namespace(environment: str) -> str:
     return f"lookout-{environment}"
 
 
+def service_host(environment: str) -> str:
+    """Name under which pods, and the doors of the local node, find an environment's detector."""
+    return f"{DETECTOR}.{namespace(environment)}.svc.cluster.local"
+
+
 def application(environment: str) -> str:
     """Argo CD Application that owns an environment."""
     return f"{DETECTOR}-{environment}"
@@ -89,6 +94,8 @@ CONFIG_ENVS: Final = "detector/envs"
 """Directory of the environments in the configuration repository."""
 CONFIG_CAPACITY: Final = "capacity"
 """Directory of what was measured of an image's capacity, there too."""
+CONFIG_EVIDENCE: Final = "evidence"
+"""Directory of the verdicts of load tests, there too."""
 
 # --- Cluster ----------------------------------------------------------------------------------------------------------
 ENVIRONMENT_LABEL: Final = "lookout.dev/environment"
