@@ -2,6 +2,7 @@
 
 import typer
 
+from loadtest.ceiling.command import ceiling_command
 from loadtest.command import run_command
 from loadtest.report.cli import report_command
 
@@ -10,3 +11,4 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Load the det
 
 app.command("run")(run_command)
 app.command("report")(report_command)
+app.command("ceiling")(ceiling_command)

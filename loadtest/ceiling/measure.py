@@ -1,0 +1,72 @@
+"""Measuring the ceiling: short runs of the real generator against a fast server of its own."""
+
+import importlib.metadata
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtest.arrivals import Poisson
+from loadtest.ceiling.record import Attempt, Ceiling, Expect
+from loadtest.ceiling.search import highest_kept
+from loadtest.photos import load_photos
+from loadtest.reference.process import reference_server
+from loadtest.run import run_load
+from loadtest.settings import LoadSettings
+from lookout.errors import LookoutError
+
+
+def measure_ceiling(step_s: float, seed: int, expect: Expect, show: Callable[[Attempt], None]) -> Ceiling:
+    """Run at rising rates of Poisson arrivals, `step_s` seconds each; `show` hears of every run as it ends.
+
+    LookoutError when not even the lowest rate was kept, KeyboardInterrupt on Ctrl-C.
+    """
+    attempts: list[Attempt] = []
+
+    def measure(rate_per_s: float) -> Attempt:
+        attempts.append(_attempt(rate_per_s, step_s, seed + len(attempts), expect))
+        show(attempts[-1])
+        return attempts[-1]
+
+    best = highest_kept(measure)
+    if best is None:
+        raise LookoutError("not even ten starts a second were on time", "stop what else this machine does, then again")
+    return Ceiling(
+        measured_at=datetime.now(UTC),
+        command=f"lookout load ceiling --step {step_s:g} --seed {seed} --expect {expect}",
+        locust=importlib.metadata.version("locust"),
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        photos=tuple(photo.name for photo in load_photos()),
+        expect=expect,
+        seed=seed,
+        step_s=step_s,
+        per_core=best,
+        attempts=tuple(attempts),
+    )
+
+
+def _attempt(rate_per_s: float, step_s: float, seed: int, expect: Expect) -> Attempt:
+    with reference_server() as reference:
+        settings = LoadSettings(
+            url=reference.url, arrivals=Poisson(rate=rate_per_s), duration_s=step_s, seed=seed, expect=expect
+        )
+        result = run_load(settings, {}, lambda _recording: None)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return Attempt(
+        rate_per_s=rate_per_s,
+        starts=result.counts.intended,
+        late_ratio=result.generator.late_ratio,
+        lag_p99_ms=result.generator.lag_p99_ms,
+        lost=result.counts.intended - result.counts.ok,
+        cpu_cores=sum(result.generator.cpu_cores),
+        server_p99_ms=reference.report["p99"],
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"

@@ -1,0 +1,110 @@
+"""The generator's measured ceiling as versioned JSON in the state directory, and what it says of a run to come."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from loadtest.gate import MAX_LATE_RATIO
+from loadtest.settings import LoadSettings
+from lookout import paths
+from lookout.errors import UsageError
+from lookout.files import write_whole
+
+SCHEMA_VERSION: Final = 1
+CAREFUL: Final = 0.8
+"""From this share of the ceiling on a run is warned about: a busy machine lowers it."""
+_LOOKS: Final = 2_000
+"""Points of a schedule at which its rate is looked at."""
+
+
+Expect = Literal["any", "lookout"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Attempt(_Frozen):
+    """One run against the reference server, from one process."""
+
+    rate_per_s: float
+    starts: int
+    late_ratio: float
+    """Share of the starts more than 5 ms behind their time."""
+    lag_p99_ms: float | None
+    lost: int
+    """Starts that were dropped, or not answered correctly."""
+    cpu_cores: float
+    server_p99_ms: float | None
+    """How long the reference server itself held its answers, to show that it was not the limit."""
+
+    @property
+    def kept(self) -> bool:
+        """The schedule was kept, and everything was answered."""
+        return self.late_ratio <= MAX_LATE_RATIO and self.lost == 0
+
+
+class Ceiling(_Frozen):
+    """The highest rate of one sending process, on this machine at that time."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    measured_at: datetime
+    command: str
+    locust: str
+    processor: str
+    cores: int
+    """Of the machine; generator and reference server shared them."""
+    photos: tuple[str, ...]
+    expect: Expect
+    seed: int
+    step_s: float
+    """Length of each run."""
+    per_core: Attempt
+    attempts: tuple[Attempt, ...]
+    """All runs, in order."""
+
+    def save(self) -> Path:
+        """Write it into the state directory, whole or not at all."""
+        path = file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, self.text())
+        return path
+
+    def text(self) -> str:
+        """The JSON file's text."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+def file() -> Path:
+    """Where the ceiling of this machine stands."""
+    return paths.state_dir() / "load-ceiling.json"
+
+
+def load_ceiling() -> Ceiling | None:
+    """The measured ceiling, None where there is none that this program can read."""
+    try:
+        return Ceiling.model_validate_json(file().read_text())
+    except (OSError, UnicodeDecodeError, ValidationError):
+        return None
+
+
+def check_rate(settings: LoadSettings) -> str | None:
+    """A warning for a run near the ceiling, None for one with room or where no ceiling was measured.
+
+    UsageError for a run beyond it: its verdict could only be "generator invalid".
+    """
+    ceiling = load_ceiling()
+    if ceiling is None or settings.arrivals.kind == "closed":
+        return None
+    step_s = settings.duration_s / _LOOKS
+    wanted_per_s = max(settings.arrivals.rate_at(i * step_s) for i in range(_LOOKS))
+    kept_per_s = ceiling.per_core.rate_per_s * settings.processes
+    said = (
+        f"the rate reaches {wanted_per_s:,.0f} starts a second; on this machine the generator keeps {kept_per_s:,.0f} "
+        f"with --processes {settings.processes} (measured {ceiling.measured_at:%Y-%m-%d})"
+    )
+    if wanted_per_s > kept_per_s:
+        raise UsageError(said, "lower the rate, use more processes and cores, or measure anew: lookout load ceiling")
+    return said if wanted_per_s > CAREFUL * kept_per_s else None
