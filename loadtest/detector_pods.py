@@ -1,10 +1,10 @@
-"""The detector's pods behind one of the stack's own doors, asked of the Kubernetes API."""
+"""The detector's pods behind one of the stack's own doors or Services, asked of the Kubernetes API."""
 
 import json
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from lookout import contract, environment
+from lookout import contract
 
 _TIMEOUT_S: Final = (1.0, 2.0)
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
@@ -80,23 +80,29 @@ def seen(deployment: Any, listed: Any) -> Seen:
 
 
 def pods_behind(url: str) -> DetectorPods | None:
-    """The pods behind a URL, None unless it is a door of this machine's own node and the node is there."""
+    """The pods behind a URL, None unless it is an environment's and its cluster is within reach."""
     name = environment_behind(url)
-    if name is None or not environment.kubeconfig().exists():
+    if name is None:
         return None
-    from gitops.cluster import UnreachableError, connect  # late: the client library takes a second to import
+    from gitops.cluster import UnreachableError, connect, kubeconfig  # late: the client takes a second to import
+    from lookout import environment
 
+    # A door is this machine's own node's, whatever $KUBECONFIG says; a Service is that of the cluster it names.
+    own = urlsplit(url).hostname in _LOOPBACK
     try:
-        return DetectorPods(connect(str(environment.kubeconfig())), name)
+        return DetectorPods(connect(str(environment.kubeconfig()) if own else kubeconfig()), name)
     except UnreachableError:
         return None
 
 
 def environment_behind(url: str) -> str | None:
-    """The environment whose door a URL names, None where it is no door of the stack."""
+    """The environment whose door or Service a URL names, None where it is neither."""
     parts = urlsplit(url)
+    services = {contract.service_host(name): name for name in contract.ENVIRONMENTS}
     if parts.hostname not in _LOOPBACK:
-        return None
+        return services.get(parts.hostname or "")
+    from lookout import environment  # late: the load generator's image has no stack to read settings of
+
     doors = environment.doors()
     return next((name for name in contract.ENVIRONMENTS if doors[name] == parts.port), None)
 

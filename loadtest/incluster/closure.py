@@ -7,7 +7,8 @@ from typing import Final
 
 from lookout import paths
 
-_PACKAGES: Final = ("lookout", "loadtest", "service", "gitops", "infra")
+_PACKAGES: Final = ("lookout", "loadtest", "service")
+"""Those an image may hold. What asks a cluster or a repository imports the other rooms late, and never inside a pod."""
 
 
 def closure(modules: Sequence[str], root: Path = paths.PROJECT_ROOT) -> dict[str, Path]:

@@ -36,11 +36,6 @@ class Order(BaseModel):
     settings: LoadSettings
 
 
-def service_url(environment: str) -> str:
-    """An environment's detector as pods reach it, past every door of the node."""
-    return f"http://{contract.DETECTOR}.{contract.namespace(environment)}.svc.cluster.local:{contract.SERVICE_PORT}"
-
-
 def namespace() -> dict[str, Any]:
     """The namespace that load generators have to themselves."""
     labels = {"app.kubernetes.io/part-of": "lookout", "pod-security.kubernetes.io/enforce": "restricted"}

@@ -14,6 +14,7 @@ from loadtest import image
 from loadtest.incluster import job, protocol
 from loadtest.incluster.cluster import JobCluster, Object
 from loadtest.incluster.protocol import Failed, Finished, Said, Word, understood
+from loadtest.observe import observing
 from loadtest.result import LoadResult
 from loadtest.settings import LoadSettings
 from lookout import contract, environment
@@ -55,13 +56,17 @@ def run_order(cluster: JobCluster, order: job.Order, say: Say) -> LoadResult:
     try:
         cluster.create(order)
         pod = _started(cluster, order.name, say)
-        word = _followed(cluster, order.name, pod, say)
+        with observing(order.settings.url) as observer:
+            word = _followed(cluster, order.name, pod, say)
         if isinstance(word, Failed):
             if word.exit_code == EXIT_INTERRUPTED:
                 raise KeyboardInterrupt
             raise LookoutError(f"in the pod: {word.message}", word.remedy, word.exit_code)
         say("fetching the result")
-        return LoadResult.model_validate_json(_fetched(cluster, pod, word))
+        result = LoadResult.model_validate_json(_fetched(cluster, pod, word))
+        began = time.perf_counter() - (datetime.now(UTC) - result.started_at).total_seconds()
+        # Pods have no right to ask the API server; from here all of them are seen, on the clocks' common time.
+        return result.model_copy(update={"observations": observer.observations(began, result.duration_s)})
     finally:
         cluster.delete(order.name)
 
