@@ -2,13 +2,18 @@
 
 import typer
 
+from loadtest.capacity.cli import capacity_command
 from loadtest.ceiling.command import ceiling_command
 from loadtest.command import run_command
+from loadtest.lesser_commands import profiles_command, worker_command
 from loadtest.report.cli import report_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Load the detector and report.")
 
 
 app.command("run")(run_command)
+app.command("profiles")(profiles_command)
+app.command("worker")(worker_command)
 app.command("report")(report_command)
 app.command("ceiling")(ceiling_command)
+app.command("capacity")(capacity_command)

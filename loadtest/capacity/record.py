@@ -173,7 +173,8 @@ class CapacityRecord(_Frozen):
     """One measurement of one image on one type of machine."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    digest: Annotated[str, Field(pattern=DIGEST)]
+    digest: Annotated[str, Field(pattern=DIGEST)] | None
+    """Of the image; None when a URL was measured, of which nobody can say what it runs."""
     bento: str
     model: str
     environment: str | None
