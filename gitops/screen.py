@@ -73,6 +73,9 @@ def _lines(overview: Overview) -> Iterable[str]:
         if state.sync is not None:
             yield from (f"waiting     {state.environment}: {why}" for why in state.waiting_for if state.digest)
         yield from (f"error       {state.environment}: {error}" for error in state.errors)
+    if overview.monitoring and not overview.monitoring.settled:
+        yield f"waiting     monitoring: {overview.monitoring.sync}, {overview.monitoring.health}"
+        yield from (f"error       monitoring: {error}" for error in overview.monitoring.errors)
     yield from (f"error       {error}" for error in overview.errors)
     if overview.behind:
         yield f"behind      deploy/ lacks {overview.behind} commit(s) of its remote"

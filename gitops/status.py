@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from gitops import version_file
+from gitops import monitoring, version_file
 from gitops.cluster import Cluster, Reading, UnreachableError
 from gitops.diagnosis import (
     PodStatus,
@@ -15,6 +15,7 @@ from gitops.diagnosis import (
     pod_status,
     shared_errors,
 )
+from gitops.monitoring import MonitoringStatus
 from gitops.repository import Distance, Repository
 from lookout import contract
 from lookout.artifact import Artifact
@@ -70,6 +71,8 @@ class Overview(BaseModel):
     ahead: int | None = None
     """Commits of deploy/ that are not pushed; None without a clone."""
     behind: int | None = None
+    monitoring: MonitoringStatus | None = None
+    """None where the cluster has none, or was not read."""
     notes: tuple[str, ...] = ()
     """What could not be read, and why."""
     errors: tuple[str, ...] = ()
@@ -102,6 +105,7 @@ def overview(kubeconfig: str | Path | None = None) -> Overview:
         environments=tuple(from_reading(repository, reading)),
         ahead=distance.ahead if distance else None,
         behind=distance.behind if distance else None,
+        monitoring=monitoring.from_reading(reading) if reading else None,
         notes=tuple(notes),
         errors=tuple(shared_errors(reading)) if reading else (),
     )

@@ -23,6 +23,7 @@ def show(steps: Steps, spec: NodeSpec, environments: Sequence[EnvironmentStatus]
         "API": f"{prod}{contract.DETECT_PATH} (see /docs)",
         "push releases to": f"{spec.git_url} (cloned at {_short(paths.deploy_dir())})",
         "registry": spec.registry,
+        "Prometheus": f"http://127.0.0.1:{spec.doors.prometheus} (alerts at /alerts)",
         "kubeconfig": str(spec.kubeconfig),
         "simulated": "GPU pools (KWOK): real scheduling, simulated nodes and pods",
         "log": str(steps.log),

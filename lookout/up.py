@@ -7,6 +7,7 @@ import typer
 
 from gitops import seed
 from gitops.bootstrap import bootstrap
+from gitops.monitoring import wait_monitoring
 from gitops.wait import wait_healthy
 from infra import stack, stackfile
 from infra.node import git_server, lifecycle
@@ -55,6 +56,8 @@ def _run(steps: Steps) -> None:
         step.done(bootstrap(settings.gitops.repository or spec.git_url, paths.deploy_dir(), artifact).summary)
     with steps.step("Detectors healthy") as step:
         environments = wait_healthy(contract.ENVIRONMENTS, _HEALTHY_WITHIN_S, step.detail, kubeconfig=spec.kubeconfig)
+    with steps.step("Monitoring healthy") as step:
+        wait_monitoring(_HEALTHY_WITHIN_S, step.detail, kubeconfig=spec.kubeconfig)
     with steps.step("A photo's boxes") as step:
         step.done(first_photo.detect(spec.doors.prod))
     summary.show(steps, spec, environments)
