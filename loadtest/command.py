@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from loadtest.options import KINDS, arrivals_from_options, checked, parse_duration, parse_steps
-from loadtest.output import check_writable, default_paths
-from loadtest.settings import DEFAULT_URL, LoadSettings
+from loadtest.conduct import conduct
+from loadtest.incluster.where import url_from_here, url_in_cluster
+from loadtest.options import KINDS, parse_duration, parse_headers, parse_steps, settings_from
+from loadtest.output import default_paths
+from loadtest.profiles import find_profile
+from loadtest.settings import DEFAULT_URL
 from loadtest.slo import parse_slo
 from lookout import contract
-from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED
+from lookout.errors import UsageError
 
 _SCHEDULE = "When requests start"
 _TARGET = "Who is asked"
@@ -28,6 +30,16 @@ def run_command(
     path: Annotated[
         str, typer.Option(help="Path that takes an image by POST.", rich_help_panel=_TARGET)
     ] = contract.DETECT_PATH,
+    in_cluster: Annotated[
+        bool,
+        typer.Option(
+            "--in-cluster", help="Run as a Job beside the detector, past every door.", rich_help_panel=_TARGET
+        ),
+    ] = False,
+    environment: Annotated[
+        str | None,
+        typer.Option("--environment", "--env", help="Of --in-cluster. [default: prod]", rich_help_panel=_TARGET),
+    ] = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -35,7 +47,18 @@ def run_command(
             rich_help_panel=_TARGET,
         ),
     ] = None,
-    arrivals: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS)}.", rich_help_panel=_SCHEDULE)] = "poisson",
+    header: Annotated[
+        list[str] | None,
+        typer.Option(help="'Name: value', may be given again; kept out of results and logs.", rich_help_panel=_TARGET),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="A named run, whose values the other options override.", rich_help_panel=_SCHEDULE),
+    ] = None,
+    arrivals: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(KINDS)}. [default: poisson]", rich_help_panel=_SCHEDULE),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Starts a second. [default: 20]", rich_help_panel=_SCHEDULE)
     ] = None,
@@ -60,7 +83,9 @@ def run_command(
         int | None,
         typer.Option(help="closed: clients that each wait for their answer. [default: 4]", rich_help_panel=_SCHEDULE),
     ] = None,
-    duration: Annotated[str, typer.Option(help="For example 45s, 2m or 1h.", rich_help_panel=_SCHEDULE)] = "30s",
+    duration: Annotated[
+        str | None, typer.Option(help="For example 45s, 2m or 1h. [default: 30s]", rich_help_panel=_SCHEDULE)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides the schedule and the photos.", rich_help_panel=_SCHEDULE)] = 1,
     timeout: Annotated[
         str, typer.Option(help="A request without its whole answer by then is an error.", rich_help_panel=_LIMITS)
@@ -68,6 +93,19 @@ def run_command(
     max_in_flight: Annotated[
         int, typer.Option(help="Starts beyond it are dropped, which makes the run invalid.", rich_help_panel=_LIMITS)
     ] = 2_000,
+    processes: Annotated[
+        int, typer.Option(help="Processes that send, each a share of the schedule.", rich_help_panel=_LIMITS)
+    ] = 1,
+    master: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT to listen on for workers of other machines.", rich_help_panel=_LIMITS),
+    ] = None,
+    expect_workers: Annotated[
+        int | None, typer.Option(help="How many of them to wait for, with --master.", rich_help_panel=_LIMITS)
+    ] = None,
+    web: Annotated[
+        int | None, typer.Option(help="Port of Locust's own page on 127.0.0.1 while it lasts.", rich_help_panel=_LIMITS)
+    ] = None,
     slo: Annotated[
         str | None, typer.Option(help="What must hold, as p99<=100ms,errors<=0.1%.", rich_help_panel=_OUTPUT)
     ] = None,
@@ -79,6 +117,12 @@ def run_command(
         Path | None,
         typer.Option("--html", help="Report file. [default: reports/load-<time>.html]", rich_help_panel=_OUTPUT),
     ] = None,
+    evidence: Annotated[
+        str | None,
+        typer.Option(
+            help="Evidence of the verdict: a file, or deploy for the configuration's clone.", rich_help_panel=_OUTPUT
+        ),
+    ] = None,
 ) -> None:
     """Send real photos on a schedule, whatever the server does, and write a JSON result and an HTML report.
 
@@ -86,11 +130,10 @@ def run_command(
     2 not enough data, 3 generator invalid; without it 0 every answer correct, 1 errors or no target. 64 wrong usage,
     130 Ctrl-C (a partial report is written).
     """
-    duration_s = parse_duration(duration)
-    if arrivals in ("constant", "poisson") and rate is None:
-        rate = 20.0
-    if arrivals == "closed" and users is None:
-        users = 4
+    if (master is None) != (expect_workers is None):
+        raise UsageError("--master and --expect-workers go together", "see: lookout load run --help")
+    if in_cluster and (header or master or web):
+        raise UsageError("--in-cluster takes neither --header nor --master nor --web", "leave them out")
     given: dict[str, Any] = {
         "rate": rate,
         "to_rate": to_rate,
@@ -103,44 +146,20 @@ def run_command(
         "spacing": spacing,
         "users": users,
     }
-    settings = checked(
-        {
-            "url": url or DEFAULT_URL,
-            "path": path,
-            "arrivals": arrivals_from_options(arrivals, given, duration_s),
-            "duration_s": duration_s,
-            "seed": seed,
-            "expect": expect or ("any" if url else "lookout"),
-            "timeout_s": parse_duration(timeout, "--timeout"),
-            "max_in_flight": max_in_flight,
-            "slo": parse_slo(slo) if slo else (),
-        }
-    )
+    chosen: dict[str, Any] = {
+        "url": url_in_cluster(url, environment) if in_cluster else url_from_here(url, environment),
+        "path": path,
+        "duration_s": None if duration is None else parse_duration(duration),
+        "seed": seed,
+        "expect": expect or ("any" if url else "lookout"),
+        "headers": parse_headers(header or ()),
+        "timeout_s": parse_duration(timeout, "--timeout"),
+        "max_in_flight": max_in_flight,
+        "processes": expect_workers or processes,
+        "master": master,
+        "web_port": web,
+        "slo": None if slo is None else parse_slo(slo),
+    }
+    settings = settings_from(None if profile is None else find_profile(profile), arrivals, given, chosen)
     default_json, default_html = default_paths(datetime.now(UTC))
-    json_path, html_path = json_path or default_json, html_path or default_html
-    check_writable(json_path, html_path)
-    _run(settings, json_path, html_path)
-
-
-def _run(settings: LoadSettings, json_path: Path, html_path: Path) -> None:
-    from loadtest.report import write_report  # late: matplotlib, httpx and the photos take a second to import
-    from loadtest.run import run_load
-    from loadtest.screen import Progress, print_summary
-    from loadtest.target import ask_service, knock
-
-    service: dict[str, str] = {}
-    if settings.expect == "lookout":
-        service = ask_service(settings.url)
-    else:
-        knock(settings.url)
-    with Progress(settings) as progress:
-        result = run_load(settings, service, progress.show)
-    result.save(json_path)
-    write_report(result, html_path)
-    print_summary(result, Console(highlight=False), json_path, html_path)
-    if result.interrupted:
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if result.verdict is not None:
-        raise typer.Exit(result.verdict.exit_code)
-    if not result.ok:
-        raise typer.Exit(EXIT_FAILURE)
+    conduct(settings, json_path or default_json, html_path or default_html, evidence, in_cluster)

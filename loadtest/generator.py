@@ -1,109 +1,115 @@
 """The process that makes the load: `python -m loadtest.generator SAMPLES.jsonl`, settings on its standard input.
 
-Locust replaces the standard library's sockets and threads with gevent's, so it lives in a process of its own.
-What it finds becomes lines in the samples file as it comes, so that nothing measured is lost with the process:
+Locust replaces the standard library's sockets and threads with gevent's, so it lives in a process of its own. It holds
+the director, and either sends itself or directs workers. What it finds becomes lines in the samples file as it comes,
+so that nothing measured is lost with the process:
 
-    {"begin": {…}}  {"samples": {column: […]}}  {"model": {…}}  {"end": {…}}
+    {"waiting": {…}}  {"begin": {…}}  {"samples": {column: […]}}  {"model": {…}}  {"end": {…}}
 
 SIGTERM ends the run early and the file in good order.
 """
 
-import gc
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import gevent  # type: ignore[import-untyped]  # ships no types
-import gevent.event  # type: ignore[import-untyped]  # as above
-import locust
 from locust.env import Environment
 from locust.log import setup_logging
+from locust.stats import stats_history
 
-from loadtest.arrivals import share
-from loadtest.photos import load_photos
-from loadtest.recorder import Recorder
-from loadtest.sender import Sender
+from loadtest.director import Director
 from loadtest.settings import LoadSettings
-from loadtest.users import Session, user_class
+from loadtest.users import user_class
+from loadtest.worker import Worker
+from lookout.errors import LookoutError
 
-_FLUSH_EVERY_S = 0.2
-_GRACE_WHEN_TOLD_TO_STOP_S = 1.0
-_LEAD_S = 0.05
-"""Between saying go and the schedule's zero: time enough to spawn the user."""
+_ORPHAN_LOOK_S: Final = 0.5
+_JOIN_S: Final = {False: 60.0, True: 600.0}
+"""How long to wait for workers: those this process started, and those that people start elsewhere."""
 
 
 def run(settings: LoadSettings, sink: TextIO) -> None:
-    """Make the load, then wait for what is in flight."""
+    """Make the load, wait for what is in flight, write everything into `sink`. LookoutError when it cannot be made."""
 
-    def line(kind: str, record: object) -> None:
+    def line(kind: str, record: Any) -> None:
         sink.write(json.dumps({kind: record}) + "\n")
         sink.flush()
 
-    user = user_class(settings)
-    environment = Environment(user_classes=[user], host=settings.url, stop_timeout=settings.timeout_s + 1)
-    runner = environment.create_local_runner()
-    recorder = Recorder(line)
-    sender = Sender(settings, recorder, environment.events.request.fire)
-    session = user.session = Session(settings, sender, recorder)
-    told_to_stop = gevent.event.Event()
-    gevent.signal_handler(signal.SIGTERM, told_to_stop.set)
-    faults: list[BaseException] = []
-
-    def on_fault(exception: BaseException, **_: Any) -> None:
-        # Not an answer of the server but a mistake of this side: a figure measured around it would be worth nothing.
-        faults.append(exception)
-        told_to_stop.set()
-
-    environment.events.user_error.add_listener(on_fault)  # type: ignore[no-untyped-call]  # Locust leaves it untyped
-    users = 1
-    if settings.arrivals.kind == "closed":
-        users = settings.arrivals.users
-    else:
-        times = settings.arrivals.times(settings.duration_s, settings.seed).tolist()
-        session.schedule = [(index, times[index]) for index in share(len(times), 0, 1)]
-    gc.collect()
-    gc.freeze()
-    flusher = gevent.spawn(_flush, recorder, os.getppid(), told_to_stop)
-
-    session.began = time.perf_counter() + _LEAD_S
-    photos = [photo.name for photo in load_photos()]
-    line(
-        "begin",
-        {"at": time.time() + _LEAD_S, "perf": session.began, "locust": locust.__version__, "photos": photos},
-    )
-    cpu_before = time.process_time()
-    runner.start(users, spawn_rate=min(users, 100))
-    interrupted = told_to_stop.wait(session.began + settings.duration_s - time.perf_counter())
-    duration_s = time.perf_counter() - session.began
-    cpu_cores = (time.process_time() - cpu_before) / duration_s
-    if not interrupted and settings.arrivals.kind != "closed":
-        duration_s = settings.duration_s
-        session.done.wait(settings.timeout_s)
-    else:
-        environment.stop_timeout = 0
-    drained = time.perf_counter() + (_GRACE_WHEN_TOLD_TO_STOP_S if interrupted else settings.timeout_s + 0.5)
-    stopping = gevent.spawn(runner.stop)
-    while sender.in_flight and time.perf_counter() < drained:
-        gevent.sleep(0.01)
-    sender.give_up(session.began)
-    stopping.join()
-    flusher.kill()
-    recorder.flush()
-    if faults:
-        raise faults[0]
-    line("end", {"duration_s": duration_s, "cpu_cores": [cpu_cores]})
+    environment = Environment(user_classes=[user_class(settings)], host=settings.url)
+    with ExitStack() as stack:
+        distributed = settings.processes > 1 or settings.master is not None
+        runner: Any = stack.enter_context(_master(environment, settings)) if distributed else None
+        if runner is None:
+            runner = environment.create_local_runner()
+            Worker(environment, runner)
+        director = Director(runner, settings, line)
+        gevent.signal_handler(signal.SIGTERM, director.halted.set)
+        gevent.spawn(_halt_when_orphaned, os.getppid(), director)
+        if settings.web_port is not None:
+            environment.create_web_ui("127.0.0.1", settings.web_port)
+            gevent.spawn(stats_history, runner)
+        if distributed:
+            _wait_for_workers(runner, settings, director, line)
+        director.prepare()
+        if director.halted.is_set():
+            return
+        director.go()
+        users = settings.arrivals.users if settings.arrivals.kind == "closed" else settings.processes
+        runner.start(users, spawn_rate=min(users, 100))
+        director.follow()
+        runner.quit()
 
 
-def _flush(recorder: Recorder, parent: int, told_to_stop: gevent.event.Event) -> None:
-    while True:
-        gevent.sleep(_FLUSH_EVERY_S)
-        recorder.flush()
-        if os.getppid() != parent:  # nobody is left to read it
-            told_to_stop.set()
+@contextmanager
+def _master(environment: Environment, settings: LoadSettings) -> Iterator[Any]:
+    """Locust's master, and the workers of this machine unless others are to join; they end with the block."""
+    host, _, port = (settings.master or "127.0.0.1:0").rpartition(":")
+    number = int(port) or _free_port()
+    runner = environment.create_master_runner(host, number)
+    command = [sys.executable, "-m", "loadtest.worker", "127.0.0.1", str(number)]
+    count = 0 if settings.master else settings.processes
+    workers = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for _ in range(count)]
+    try:
+        yield runner
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.wait()
+
+
+def _wait_for_workers(runner: Any, settings: LoadSettings, director: Director, line: Any) -> None:
+    joined, patience_s = -1, _JOIN_S[settings.master is not None]
+    deadline = time.perf_counter() + patience_s
+    while (ready := len(runner.clients.ready)) < settings.processes and not director.halted.is_set():
+        if ready != joined:
+            joined = ready
+            line("waiting", {"workers": ready, "of": settings.processes})
+        if time.perf_counter() > deadline:
+            raise LookoutError(f"{ready} of {settings.processes} workers joined within {patience_s:g} s", "start them")
+        gevent.sleep(0.02)
+
+
+def _halt_when_orphaned(parent: int, director: Director) -> None:
+    while os.getppid() == parent:
+        gevent.sleep(_ORPHAN_LOOK_S)
+    director.halted.set()  # nobody is left to read it
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
 
 
 def main() -> None:
@@ -111,7 +117,10 @@ def main() -> None:
     setup_logging("WARNING")  # type: ignore[no-untyped-call]  # Locust leaves it untyped
     settings = LoadSettings.model_validate_json(sys.stdin.read())
     with Path(sys.argv[1]).open("w") as sink:
-        run(settings, sink)
+        try:
+            run(settings, sink)
+        except LookoutError as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

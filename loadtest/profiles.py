@@ -61,13 +61,13 @@ PROFILES: Final = {
             name="release-gate",
             intent="May this release go on? Long enough for every term of the SLO, at the rate it must carry.",
             arrivals=Poisson(rate=20),
-            duration_s=300,
+            duration_s=400,
         ),
     )
 }
 
 
-def profile(name: str) -> Profile:
+def find_profile(name: str) -> Profile:
     """The profile of this name. UsageError lists the names there are."""
     try:
         return PROFILES[name]

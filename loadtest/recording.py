@@ -17,6 +17,7 @@ class Recording:
     service_ms: list[float | None] = field(default_factory=list)
     error: list[str | None] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
+    waiting: dict[str, Any] = field(default_factory=dict)
     begin: dict[str, Any] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
 
@@ -29,10 +30,8 @@ class Recording:
         elif kind == "model":
             if record not in self.models:
                 self.models.append(record)
-        elif kind == "begin":
-            self.begin = record
-        elif kind == "end":
-            self.end = record
+        else:
+            setattr(self, kind, record)
 
     @property
     def last_s(self) -> float:

@@ -1,5 +1,6 @@
 """Starting the generator, following what it measures, and putting the result together."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from loadtest.gate import judge
+from loadtest.observe import observing
 from loadtest.recording import Recording
-from loadtest.result import LoadResult, summarise
+from loadtest.result import LoadResult
 from loadtest.settings import LoadSettings
+from loadtest.summary import summarise
 from lookout import paths
 from lookout.errors import LookoutError
 
@@ -42,7 +45,7 @@ def run_load(
     with tempfile.TemporaryDirectory(prefix="lookout-load-") as directory:
         samples = Path(directory) / "samples.jsonl"
         samples.touch()
-        with log.open("w") as sink, samples.open() as source:
+        with log.open("w") as sink, samples.open() as source, observing(settings.url) as observer:
             process = _start(settings, samples, sink)
             try:
                 for line in _follow(source, process):
@@ -69,6 +72,8 @@ def run_load(
         if not interrupted:
             raise LookoutError(f"the load generator ended with code {process.returncode}:\n{_tail(log)}", f"see {log}")
     result = _result(settings, service, recording, interrupted, whole=not (interrupted or stopped))
+    seen = observer.observations(recording.begin.get("perf", 0.0), result.duration_s)
+    result = result.model_copy(update={"observations": seen})
     return result.model_copy(update={"verdict": judge(result, settings.slo)}) if settings.slo else result
 
 
@@ -85,7 +90,7 @@ def _start(settings: LoadSettings, samples: Path, log: TextIO) -> subprocess.Pop
     )
     assert process.stdin is not None  # noqa: S101  # a pipe was asked for
     with suppress(BrokenPipeError), process.stdin as plan:
-        plan.write(settings.model_dump_json().encode())
+        plan.write(json.dumps(settings.revealed()).encode())
     return process
 
 

@@ -24,12 +24,18 @@ class Sender:
         self._settings = settings
         self._recorder = recorder
         self._report = report
-        self._client = Client(settings.url, settings.path, {})
+        headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
+        self._client = Client(settings.url, settings.path, headers)
         self._photos = load_photos()
         self._choices = choices(self._photos, settings.seed)
         self._requests = [self._client.request(photo) for photo in self._photos]
         self.in_flight: dict[int, tuple[float, float | None]] = {}
         """Intended and real start of each request without an answer, in seconds of the steady clock, by number."""
+
+    @property
+    def photo_names(self) -> list[str]:
+        """Of the photos it sends."""
+        return [photo.name for photo in self._photos]
 
     def send(self, index: int, intended: float, began: float) -> str | None:
         """Start request `index` now and return its error; times are seconds of the steady clock.

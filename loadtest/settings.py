@@ -1,10 +1,11 @@
 """What a load run is asked to do: refused with the option's name before anything is sent."""
 
-from typing import Annotated, Final, Literal, Self
+import re
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from loadtest.arrivals import MAX_STARTS, Arrivals, Poisson
 from loadtest.slo import SloTerm
@@ -13,6 +14,10 @@ from lookout import contract
 DEFAULT_URL: Final = f"http://127.0.0.1:{contract.DOORS[contract.PRODUCTION]}"
 REQUEST_TIMEOUT_S: Final = 30.0
 """A request without its whole answer after this time is an error of kind `timeout`."""
+
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+_HEADER_VALUE: Final = re.compile(r"[ -~]*")
+_OWN_HEADERS: Final = frozenset({"host", "content-type", "content-length", "transfer-encoding", "connection"})
 
 
 class LoadSettings(BaseModel):
@@ -32,6 +37,13 @@ class LoadSettings(BaseModel):
     max_in_flight: Annotated[int, Field(ge=1, le=20_000)] = 2_000
     """Starts beyond it are dropped, which makes the run invalid: it bounds the generator's memory."""
     processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """That send; each takes its share of the schedule."""
+    master: Annotated[str, Field(pattern=r"^.+:\d{1,5}$")] | None = None
+    """HOST:PORT where workers of other machines join, as many as `processes`; None starts them here."""
+    web_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """Of Locust's own page while the run lasts, on 127.0.0.1."""
+    headers: dict[HeaderName, SecretStr] = {}
+    """Sent with each request; values are secrets, and neither results nor logs hold them."""
     slo: tuple[SloTerm, ...] = ()
     profile: str | None = None
     """Name of the profile it came from."""
@@ -51,6 +63,21 @@ class LoadSettings(BaseModel):
         if parts.query or parts.fragment:
             raise ValueError(f"{url!r} must not carry a query or a fragment: give the server's base URL")
         return url.rstrip("/")
+
+    @field_validator("headers")
+    @classmethod
+    def _one_line(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in headers.items():
+            if name.lower() in _OWN_HEADERS:
+                raise ValueError(f"{name} is set by the generator itself")
+            if not _HEADER_VALUE.fullmatch(value.get_secret_value()):
+                raise ValueError(f"the value of {name} must be one line of visible ASCII")
+        return headers
+
+    def revealed(self) -> dict[str, Any]:
+        """As plain data with the headers' values, for the processes that send and for nobody else."""
+        headers = {name: value.get_secret_value() for name, value in self.headers.items()}
+        return {**self.model_dump(mode="json"), "headers": headers}
 
     @model_validator(mode="after")
     def _not_too_many(self) -> Self:

@@ -22,14 +22,25 @@ _DROPPED = "dropped: too many requests in flight"
 class Session:
     """What the users of one process share."""
 
-    def __init__(self, settings: LoadSettings, sender: Sender, recorder: Recorder) -> None:
+    def __init__(
+        self, settings: LoadSettings, sender: Sender, recorder: Recorder, worker: int = 0, workers: int = 1
+    ) -> None:
         self.settings = settings
         self.sender = sender
         self.recorder = recorder
         self.began = 0.0
+        """The schedule's zero, in seconds of the steady clock."""
+        self.go = gevent.event.Event()
+        """Set when `began` is known."""
+        self.halted = gevent.event.Event()
+        """Set when no request is to start any more."""
+        self.paced = False
+        """Whether a user keeps the schedule already."""
+        self.numbers = itertools.count(worker, workers)
+        """Of a closed loop's requests: no two workers share one."""
         self.schedule: Sequence[tuple[int, float]] = ()
         """Number and intended start, in seconds since `began`, of each request of this process."""
-        self.max_in_flight = settings.max_in_flight
+        self.max_in_flight = max(settings.max_in_flight // workers, 1)
         self.done = gevent.event.Event()
         """Set when the schedule is exhausted."""
 
@@ -44,12 +55,18 @@ class OpenLoopUser(User):
     def keep_schedule(self) -> None:
         """Start everything, then stop."""
         session = self.session
+        if session.paced:  # Locust gives a lost worker's user to another worker: its share cannot be made up for
+            raise StopUser
+        session.paced = True
+        session.go.wait()
         send, in_flight, began = session.sender.send, session.sender.in_flight, session.began
         for index, intended_s in session.schedule:
             intended = began + intended_s
             wait_s = intended - time.perf_counter()
             if wait_s > 0:
                 gevent.sleep(wait_s)
+            if session.halted.is_set():
+                break
             if len(in_flight) >= session.max_in_flight:
                 session.recorder.add(index, intended_s, None, None, _DROPPED)
             else:
@@ -64,13 +81,16 @@ class ClosedLoopUser(User):
 
     wait_time = constant(0)
     session: ClassVar[Session]
-    _numbers: ClassVar = itertools.count()
 
     @task
     def send_next(self) -> None:
         """One request; it is always on time, as its time is now."""
         session = self.session
-        if session.sender.send(next(self._numbers), time.perf_counter(), session.began) is not None:
+        session.go.wait()
+        gevent.sleep(session.began - time.perf_counter() if session.began > time.perf_counter() else 0)
+        if session.halted.is_set():
+            raise StopUser
+        if session.sender.send(next(session.numbers), time.perf_counter(), session.began) is not None:
             gevent.sleep(_PAUSE_AFTER_ERROR_S)
 
 

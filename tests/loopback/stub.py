@@ -81,7 +81,13 @@ def serving(
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = (
+            256  # connections that come at once: with a shorter queue SYNs are sent again
+        )
+
+    load_photos()  # takes a second the first time, which must not be the first answer's
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     stub = Stub(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from loadtest.options import arrivals_from_options, checked, parse_duration, parse_steps
+from loadtest.options import arrivals_from, checked, parse_duration, parse_headers, parse_steps, settings_from
+from loadtest.profiles import PROFILES, find_profile
+from loadtest.slo import parse_slo
 from lookout.errors import UsageError
 
 
@@ -44,12 +46,12 @@ def test_refuses_what_are_no_steps(text: str) -> None:
 )
 def test_each_kind_of_arrivals_takes_its_own_options(kind: str, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        arrivals_from_options(kind, given, 30.0)
+        arrivals_from(kind, given, 30.0)
 
 
 def test_a_trace_becomes_part_of_the_settings(tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text("0\n0.5\n")
-    fields = arrivals_from_options("replay", {"trace": tmp_path / "trace.csv"}, None)
+    fields = arrivals_from("replay", {"trace": tmp_path / "trace.csv"}, None)
     assert fields == {"kind": "replay", "trace": "trace.csv", "times_s": [0.0, 0.5]}
 
 
@@ -74,3 +76,52 @@ def test_a_password_is_not_shown() -> None:
     with pytest.raises(UsageError, match="user name or password") as caught:
         checked({"url": "http://me:hunter2@host"})
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_header_with_an_impossible_value_is_refused_without_showing_it() -> None:
+    with pytest.raises(UsageError, match="--header: the value of Authorization must be one line") as caught:
+        checked({"headers": {"Authorization": "Bearer hunter2\r\nX: y"}})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_reads_headers_and_refuses_what_is_none_without_showing_it() -> None:
+    assert parse_headers(["Authorization: Bearer a:b"]) == {"Authorization": "Bearer a:b"}
+    with pytest.raises(UsageError, match="--header: number 2") as caught:
+        parse_headers(["A: b", "hunter2"])
+    assert "hunter2" not in str(caught.value)
+
+
+def test_without_options_it_is_a_gentle_open_loop() -> None:
+    settings = settings_from(None, None, {}, {})
+    assert settings.arrivals.model_dump() == {"kind": "poisson", "rate": 20.0}
+    assert settings.duration_s == 30
+
+
+def test_options_override_a_profile_and_leave_the_rest_of_it() -> None:
+    settings = settings_from(find_profile("spike"), None, {"peak": 80.0}, {"duration_s": 240.0})
+    assert settings.arrivals.model_dump() == {**PROFILES["spike"].arrivals.model_dump(), "peak": 80.0}
+    assert (settings.profile, settings.duration_s, settings.slo) == ("spike", 240, PROFILES["spike"].slo)
+
+
+def test_other_arrivals_replace_those_of_the_profile() -> None:
+    settings = settings_from(find_profile("spike"), "poisson", {"rate": 5.0}, {"slo": parse_slo("errors<=1%")})
+    assert settings.arrivals.model_dump() == {"kind": "poisson", "rate": 5.0}
+    assert [term.measure for term in settings.slo] == ["errors"]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_is_a_run_that_can_be_made(name: str) -> None:
+    settings = settings_from(find_profile(name), None, {}, {})
+    assert settings.profile == name
+    assert PROFILES[name].intent
+
+
+def test_an_unknown_profile_lists_those_there_are() -> None:
+    with pytest.raises(UsageError, match="release-gate"):
+        find_profile("hurricane")
+
+
+def test_a_trace_is_replayed_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "trace").write_text("0\n2.5\n")
+    settings = settings_from(None, "replay", {"trace": tmp_path / "trace"}, {})
+    assert settings.duration_s == 3

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from loadtest.arrivals import Constant, Ramp
-from loadtest.result import LoadResult, Samples, summarise
+from loadtest.result import LoadResult, Samples
 from loadtest.settings import LoadSettings
 from loadtest.steady import steadiness
+from loadtest.summary import summarise
 from tests.unit.loadtest.build import load_result
 
 COUNT = 2_000

@@ -1,0 +1,37 @@
+"""`lookout load profiles` and `lookout load worker`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lookout.errors import UsageError
+
+
+def profiles_command() -> None:
+    """List the named runs and what each is for."""
+    from loadtest.profiles import PROFILES
+    from loadtest.slo import format_term
+
+    table = Table("profile", "arrivals", "length", "SLO", "intent", box=None, padding=(0, 2, 0, 0))
+    for profile in PROFILES.values():
+        slo = ", ".join(format_term(term) for term in profile.slo) or "none"
+        table.add_row(profile.name, profile.arrivals.kind, f"{profile.duration_s:g} s", slo, profile.intent)
+    Console(highlight=False).print(table)
+
+
+def worker_command(
+    master: Annotated[str, typer.Option(help="HOST:PORT that `lookout load run --master` listens on.")],
+) -> None:
+    """Send a share of another machine's run, then end with it.
+
+    Plans, headers included, and samples cross the network unencrypted: use a network you trust.
+    """
+    host, colon, port = master.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit():
+        raise UsageError(f"--master: {master!r} is not HOST:PORT", "see: lookout load worker --help")
+    # gevent must replace sockets before anything else has used them: a fresh interpreter in this one's place.
+    os.execv(sys.executable, [sys.executable, "-m", "loadtest.worker", host, port])  # noqa: S606  # no shell wanted
