@@ -27,6 +27,7 @@ _SUB_COMMANDS: Final = {
     "node": ("infra.node.cli:app", "The embedded Kubernetes node under target local."),
     "model": ("service.model.cli:app", "Import, convert and judge detection models."),
     "bento": ("service.bento_cli:app", "Build the bento and its image."),
+    "detect": ("client.command:app", "Detect objects on photos with a running detector."),
     "release": ("gitops.release_cli:app", "Cut, promote and look at releases."),
     "load": ("loadtest.cli:app", "Load the detector and report."),
     "licences": ("lookout.licences_cli:app", "List the licences of everything used."),
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         result = _application(words[0] if words else "")(args=words, standalone_mode=False, prog_name="lookout")
+        if result == EXIT_INTERRUPTED:  # typer makes an exit code of Ctrl-C, without a word
+            console.print("interrupted", style="yellow")
         sys.exit(result if isinstance(result, int) else 0)
     except LookoutError as error:
         console.print(f"error: {error.message}", style="bold red", markup=False)

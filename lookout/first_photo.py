@@ -3,9 +3,7 @@
 import time
 from typing import Final
 
-import httpx
-
-from lookout import contract
+from client import DetectorClient, RefusedError, UnreachableError
 from lookout.errors import LookoutError
 from service.model import photos
 
@@ -19,23 +17,19 @@ def detect(port: int) -> str:
     The door opens when the cluster's DNS knows the Service, so the first seconds may refuse. LookoutError when there
     is no good answer within half a minute, or when nothing is detected.
     """
-    url = f"http://127.0.0.1:{port}{contract.DETECT_PATH}"
     photo = photos.sample_photos()[_PHOTO]
     deadline = time.monotonic() + _ANSWER_WITHIN_S
-    while True:
-        started = time.monotonic()
-        try:
-            answer = httpx.post(url, content=photo, headers={"content-type": "image/jpeg"}, timeout=_ANSWER_WITHIN_S)
-            answer.raise_for_status()
-            break
-        except httpx.HTTPError as error:
-            if time.monotonic() > deadline:
-                raise LookoutError(
-                    f"{url} does not answer: {error}", "see: lookout release status, lookout logs prod"
-                ) from error
-            time.sleep(0.2)
-    detections = answer.json()["detections"]
+    with DetectorClient(f"http://127.0.0.1:{port}") as detector:
+        while True:
+            started = time.monotonic()
+            try:
+                detections = detector.detect(photo).detections
+                break
+            except (UnreachableError, RefusedError) as error:
+                if time.monotonic() > deadline:
+                    raise LookoutError(error.message, "see: lookout release status, lookout logs prod") from error
+                time.sleep(0.2)
     if not detections:
         raise LookoutError(f"nothing was detected on the bundled photo {_PHOTO}", "see: lookout model evaluate")
-    found = ", ".join(f"{one['label']} {one['score']:.2f}" for one in detections)
+    found = ", ".join(f"{one.label} {one.score:.2f}" for one in detections)
     return f"{found} in {(time.monotonic() - started) * 1000:.0f} ms"

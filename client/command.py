@@ -1,0 +1,111 @@
+"""`lookout detect`: what is on these photos?
+
+Exit codes: 0 all photos were looked at, 1 one was not or no detector answers, 64 wrong usage, 130 Ctrl-C.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from client import batches, photos
+from client.detector import DetectorClient, RefusedError
+from client.result import PhotoResult, Results
+from lookout import contract
+from lookout.errors import EXIT_FAILURE, LookoutError, UsageError
+from lookout.files import write_whole
+from service.schema import Problem
+
+app = typer.Typer()
+_PRODUCTION: Final = f"http://127.0.0.1:{contract.DOORS[contract.PRODUCTION]}"
+
+
+# A group ends its options at the first photo unless told otherwise; people write `lookout detect photo.jpg --json`.
+@app.callback(invoke_without_command=True, context_settings={"allow_interspersed_args": True})
+def detect(
+    named: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos, or folders of photos.")],
+    url: Annotated[str, typer.Option(help="The detector's address.")] = _PRODUCTION,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Least score.")] = contract.DEFAULT_THRESHOLD,
+    limit: Annotated[
+        int, typer.Option(min=1, max=contract.MAX_LIMIT, help="Most objects a photo.")
+    ] = contract.DEFAULT_LIMIT,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the photos with boxes drawn: a JPEG for one photo, else a folder.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the API token, where one is needed.", envvar="LOOKOUT_TOKEN_FILE")
+    ] = None,
+) -> None:
+    """Detect objects on photos (JPEG, PNG, WebP) with a running detector."""
+    chosen = photos.choose(named)
+    paths = [one.path for one in chosen]
+    targets = dict(zip(paths, photos.annotated(chosen, out), strict=True)) if out else {}
+    results: list[PhotoResult] = []
+    with DetectorClient(url, _token(token_file)) as detector, _progress(len(paths)) as bar:
+        task = bar.add_task("looking", total=len(paths))
+
+        def seen(path: Path, answer: batches.Answer) -> None:
+            result = _result(path, answer)
+            if result.result and path in targets:
+                result = _draw(detector, result, targets[path], threshold, limit)
+            results.append(result)
+            if not as_json:
+                typer.echo(result.text(), err=result.result is None)
+            bar.advance(task)
+
+        batches.look(detector, paths, threshold, limit, seen)
+    report = Results(results=tuple(results))
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2, exclude_none=True))
+    if report.failed:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+def _progress(photos_in_all: int) -> Progress:
+    """A bar on standard error, where that is a terminal and there is more than one photo."""
+    screen = Console(stderr=True)
+    return Progress(
+        TextColumn("looking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=screen,
+        transient=True,
+        disable=photos_in_all == 1 or not screen.is_terminal,
+        redirect_stdout=sys.stdout.isatty(),  # else results would go where the bar is, not into the file or pipe
+    )
+
+
+def _result(path: Path, answer: batches.Answer) -> PhotoResult:
+    if isinstance(answer, Problem):
+        return PhotoResult(photo=str(path), error=answer.detail, status=answer.status)
+    return PhotoResult(photo=str(path), result=answer)
+
+
+def _draw(detector: DetectorClient, result: PhotoResult, target: Path, threshold: float, limit: int) -> PhotoResult:
+    """The same with the annotated photo written; the service draws, so that it looks as on its other roads."""
+    try:
+        drawn = detector.render(Path(result.photo).read_bytes(), threshold, limit)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, drawn)
+    except RefusedError as error:
+        raise LookoutError(f"{result.photo} could not be drawn: {error.message}", error.remedy) from error
+    except OSError as error:
+        raise LookoutError(f"{target} cannot be written: {error.strerror or error}", "choose another --out") from error
+    return result.model_copy(update={"annotated": str(target)})
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        token = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the token's file {file} cannot be read", "write the token alone into it") from error
+    if not token or not token.isascii() or any(sign.isspace() for sign in token):
+        raise UsageError(f"{file} holds no token", "write the token alone into it")
+    return token
