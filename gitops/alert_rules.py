@@ -1,4 +1,4 @@
-"""Prometheus' rules, written from the contract's SLO: `python -m gitops.alert_rules` prints the file.
+"""Prometheus' rules, written from the contract's SLO: `lookout monitoring rules` prints the file.
 
 Alerts compare how fast a budget of bad requests is used up with how fast it may be, over a long and a short window at
 once: the long one says that it matters, the short one that it still goes on (Site Reliability Workbook, chapter 5,
@@ -21,7 +21,7 @@ LEAST_VIOLATIONS: Final = 10
 """Bad requests in the long window below which nothing is said: three requests, one of them bad, are no evidence."""
 
 _HEADER: Final = """\
-# Written by `python -m gitops.alert_rules` from lookout/contract.py; edits belong there.
+# Written by `lookout monitoring rules` from lookout/contract.py; edits belong there.
 """
 _COUNT: Final = f"{contract.METRIC_REQUEST_SECONDS}_count"
 
@@ -178,7 +178,3 @@ def _text(seconds: int) -> str:
         if seconds % size == 0:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
-
-
-if __name__ == "__main__":
-    print(render(), end="")

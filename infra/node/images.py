@@ -5,6 +5,7 @@ Argo CD (git), Redis and Prometheus share one Debian layer: bases of their own w
 four times for a node that runs all four anyway.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -95,13 +96,22 @@ def build_archive(progress: Progress = oci.silent) -> Path:
     return archive
 
 
-def build_images(progress: Progress = oci.silent) -> list[Image]:
-    """Make every image, or find it made. LookoutError when a tool has not been built or the base cannot be had."""
-    wanted = node_images()
+def build_images(progress: Progress = oci.silent, names: Collection[str] | None = None) -> list[Image]:
+    """Make every image, or those of these names, or find them made.
+
+    LookoutError when a tool has not been built or the base cannot be had.
+    """
+    wanted = [image for image in node_images() if names is None or image.name in names]
     users = (User(name="argocd", uid=ARGOCD_UID, home=_ARGOCD_HOME),)
     entries = {image.name: _entries(image) for image in wanted}  # a missing tool shows before the long part
     debian = oci.base(_BASE_PACKAGES, progress, users)
     return [_build(image, entries[image.name], debian, progress) for image in wanted]
+
+
+def monitoring_images(progress: Progress = oci.silent) -> dict[str, Image]:
+    """Prometheus and its adapter by name, made or found made, for a cluster that is not the local node."""
+    wanted = {contract.PROMETHEUS, contract.METRICS_ADAPTER}
+    return {image.ref.rpartition("/")[2].partition(":")[0]: image for image in build_images(progress, wanted)}
 
 
 def _build(image: NodeImage, entries: list[Entry], debian: Layer, progress: Progress) -> Image:

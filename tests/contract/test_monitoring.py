@@ -173,7 +173,7 @@ def test_the_metric_of_the_autoscaler_is_the_one_that_is_recorded() -> None:
 
 def test_the_rules_in_git_are_those_of_the_contract() -> None:
     text = (_CONFIG / alert_rules.FILE).read_text()
-    assert text == alert_rules.render(), f"python -m gitops.alert_rules > gitops/config/{alert_rules.FILE}"
+    assert text == alert_rules.render(), f"lookout monitoring rules > gitops/config/{alert_rules.FILE}"
 
 
 def test_alerts_look_at_the_slos_own_window_and_budget() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from infra import clusters, outputs, platform
 from infra.settings import parse
+from lookout import contract
 
 
 @pytest.mark.usefixtures("manifest")
@@ -47,5 +48,8 @@ def test_only_in_a_cluster_that_stays_does_the_root_take_down_what_it_brought(
     recorded = record(program)
     root = recorded.of("kubernetes:argoproj.io/v1alpha1:Application")["argocd/Application/lookout"]
     assert ("finalizers" in root["metadata"]) is cascades
+    secret = recorded.of("kubernetes:core/v1:Secret")[f"argocd/Secret/{contract.CLUSTER_SECRET}"]
+    # Elsewhere only where the settings name its images.
+    assert (contract.MONITORING_LABEL in secret["metadata"]["labels"]) is (target == "local")
     forced = "pulumi.com/patchForce" in root["metadata"]["annotations"]
     assert forced is not cascades

@@ -1,0 +1,58 @@
+"""A whole spike under open-loop load: up, over, down again to the floor, with no request lost on the way."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtest.result import load_result
+from lookout import contract
+from lookout.files import write_whole
+from tests.cluster.road import Road, wait_until
+from tests.cluster.spike import watched
+from tests.soak import pods as production
+from tests.soak.report import MEASUREMENTS
+
+BEFORE_S, SPIKE_S, AFTER_S = 15, 60, 150
+RATE, PEAK = 8, 70
+WITHIN_S = 30
+PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
+
+
+def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: Path) -> None:
+    spec = road.get("horizontalpodautoscaler", contract.DETECTOR, PROD)["spec"]
+    floor, most = spec["minReplicas"], spec["maxReplicas"]
+    wait_until(lambda: len(production.names(road)) == floor, 180, "prod is at its floor before the spike")
+    file = tmp_path / "spike.json"
+    with watched(road.kubeconfig) as pods:
+        done = road.lookout(
+            *("load", "run", "--url", road.url(contract.PRODUCTION), "--expect", "lookout", "--seed", "7"),
+            *("--arrivals", "spike", "--rate", str(RATE), "--peak", str(PEAK)),
+            *("--at", f"{BEFORE_S}s", "--for", f"{SPIKE_S}s", "--duration", f"{BEFORE_S + SPIKE_S + AFTER_S}s"),
+            *("--json", str(file), "--html", str(tmp_path / "spike.html")),
+            check=False,
+        )
+    result = load_result(file)
+    began = (result.started_at - pods.started_at).total_seconds()
+    up_s = pods.first(floor + 1, began + BEFORE_S)
+    down_s = pods.settled(floor, began + BEFORE_S + SPIKE_S)
+    figures = {
+        "schema_version": 1,
+        "floor": floor,
+        "most": max(ready for _, ready, _ in pods.seen),
+        "first_extra_pod_ready_s": up_s,
+        "back_at_the_floor_s": down_s,
+        "requests": result.counts.intended,
+        "errors": result.counts.errors,
+        "rate_before": RATE,
+        "rate_in_spike": PEAK,
+        "ready_over_time": [(round(at - began, 1), ready) for at, ready, _ in pods.seen],
+    }
+    write_whole(MEASUREMENTS / f"autoscaling-{datetime.now(UTC):%Y-%m-%d}.json", json.dumps(figures, indent=1) + "\n")
+    print(json.dumps({name: value for name, value in figures.items() if name != "ready_over_time"}))
+    assert result.counts.errors == 0, done.stdout + done.stderr
+    assert up_s is not None
+    assert up_s <= WITHIN_S
+    assert down_s is not None, "the pods did not go again"
+    assert down_s >= spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
+    assert floor <= min(ready for _, ready, _ in pods.seen)
+    assert max(ready for _, ready, _ in pods.seen) <= most
