@@ -82,9 +82,6 @@ class GitOps(Strict):
     revision: Text = contract.GIT_BRANCH
 
 
-Image = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")]
-
-
 class Monitoring(Strict):
     """Images of Prometheus and of its adapter, where the cluster can pull them. Target local has its own."""
 
