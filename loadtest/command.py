@@ -8,7 +8,7 @@ import typer
 
 from loadtest.conduct import conduct
 from loadtest.incluster.where import url_from_here, url_in_cluster
-from loadtest.options import KINDS, parse_duration, parse_headers, parse_steps, settings_from
+from loadtest.options import KINDS, parse_duration, parse_headers, parse_photos, parse_steps, settings_from
 from loadtest.output import default_paths
 from loadtest.profiles import find_profile
 from loadtest.settings import DEFAULT_URL
@@ -25,7 +25,7 @@ _OUTPUT = "Verdict and files"
 def run_command(
     url: Annotated[
         str | None,
-        typer.Option(help=f"Base URL. [default: {DEFAULT_URL}]", envvar="LOOKOUT_URL", rich_help_panel=_TARGET),
+        typer.Option(help="Base URL.", show_default=DEFAULT_URL, envvar="LOOKOUT_URL", rich_help_panel=_TARGET),
     ] = None,
     path: Annotated[
         str, typer.Option(help="Path that takes an image by POST.", rich_help_panel=_TARGET)
@@ -38,12 +38,13 @@ def run_command(
     ] = False,
     environment: Annotated[
         str | None,
-        typer.Option("--environment", "--env", help="Of --in-cluster. [default: prod]", rich_help_panel=_TARGET),
+        typer.Option("--environment", "--env", help="Of --in-cluster.", show_default="prod", rich_help_panel=_TARGET),
     ] = None,
     expect: Annotated[
         str | None,
         typer.Option(
-            help="any: a status 2xx is correct. lookout: each answer must be the detector's. [default: any with --url]",
+            help="any: a status 2xx is correct. lookout: each answer must be the detector's.",
+            show_default="any with --url",
             rich_help_panel=_TARGET,
         ),
     ] = None,
@@ -51,16 +52,20 @@ def run_command(
         list[str] | None,
         typer.Option(help="'Name: value', may be given again; kept out of results and logs.", rich_help_panel=_TARGET),
     ] = None,
+    photos: Annotated[
+        str,
+        typer.Option(help="FORMAT[@LONG_SIDE][:WEIGHT], as jpeg:3,webp@1280,png@320.", rich_help_panel=_TARGET),
+    ] = "jpeg",
     profile: Annotated[
         str | None,
         typer.Option(help="A named run, whose values the other options override.", rich_help_panel=_SCHEDULE),
     ] = None,
     arrivals: Annotated[
         str | None,
-        typer.Option(help=f"One of {', '.join(KINDS)}. [default: poisson]", rich_help_panel=_SCHEDULE),
+        typer.Option(help=f"One of {', '.join(KINDS)}.", show_default="poisson", rich_help_panel=_SCHEDULE),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Starts a second. [default: 20]", rich_help_panel=_SCHEDULE)
+        float | None, typer.Option(help="Starts a second.", show_default="20", rich_help_panel=_SCHEDULE)
     ] = None,
     to_rate: Annotated[float | None, typer.Option(help="ramp: rate at the end.", rich_help_panel=_SCHEDULE)] = None,
     peak: Annotated[float | None, typer.Option(help="spike, diurnal: highest rate.", rich_help_panel=_SCHEDULE)] = None,
@@ -77,14 +82,18 @@ def run_command(
     ] = None,
     spacing: Annotated[
         str | None,
-        typer.Option(help="ramp, step, spike, diurnal: poisson or even. [default: poisson]", rich_help_panel=_SCHEDULE),
+        typer.Option(
+            help="ramp, step, spike, diurnal: poisson or even.", show_default="poisson", rich_help_panel=_SCHEDULE
+        ),
     ] = None,
     users: Annotated[
         int | None,
-        typer.Option(help="closed: clients that each wait for their answer. [default: 4]", rich_help_panel=_SCHEDULE),
+        typer.Option(
+            help="closed: clients that each wait for their answer.", show_default="4", rich_help_panel=_SCHEDULE
+        ),
     ] = None,
     duration: Annotated[
-        str | None, typer.Option(help="For example 45s, 2m or 1h. [default: 30s]", rich_help_panel=_SCHEDULE)
+        str | None, typer.Option(help="For example 45s, 2m or 1h.", show_default="30s", rich_help_panel=_SCHEDULE)
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the schedule and the photos.", rich_help_panel=_SCHEDULE)] = 1,
     timeout: Annotated[
@@ -111,11 +120,11 @@ def run_command(
     ] = None,
     json_path: Annotated[
         Path | None,
-        typer.Option("--json", help="Result file. [default: reports/load-<time>.json]", rich_help_panel=_OUTPUT),
+        typer.Option("--json", help="Result file.", show_default="reports/load-<time>.json", rich_help_panel=_OUTPUT),
     ] = None,
     html_path: Annotated[
         Path | None,
-        typer.Option("--html", help="Report file. [default: reports/load-<time>.html]", rich_help_panel=_OUTPUT),
+        typer.Option("--html", help="Report file.", show_default="reports/load-<time>.html", rich_help_panel=_OUTPUT),
     ] = None,
     evidence: Annotated[
         str | None,
@@ -153,6 +162,7 @@ def run_command(
         "seed": seed,
         "expect": expect or ("any" if url else "lookout"),
         "headers": parse_headers(header or ()),
+        "photos": parse_photos(photos),
         "timeout_s": parse_duration(timeout, "--timeout"),
         "max_in_flight": max_in_flight,
         "processes": expect_workers or processes,

@@ -15,6 +15,7 @@ from lookout.errors import UsageError
 _HELP: Final = "see: lookout load run --help"
 _STEPS: Final = "write steps as 10:30s,20:1m"
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?", re.ASCII)
+_VARIANT: Final = re.compile(r"([a-z]+)(?:@(\d{1,5}))?(?::(\d{1,6}(?:\.\d{1,6})?))?", re.ASCII)
 _SECONDS: Final = {None: 1, "s": 1, "m": 60, "h": 3600}
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "constant": ("rate",),
@@ -85,7 +86,7 @@ def checked(fields: dict[str, Any]) -> LoadSettings:
         reason = first["msg"].removeprefix("Value error, ")
         if not where or where[-1] in KINDS:
             raise UsageError(f"load run: {reason}", _HELP) from error
-        name = "--header" if "headers" in where else option(where[-1])
+        name = {"headers": "--header", "photos": "--photos"}.get(where[0], option(where[-1]))
         shown = "" if name in ("--url", "--header") else f" (got {first['input']})"
         raise UsageError(f"{name}: {reason}{shown}", _HELP) from error
 
@@ -115,6 +116,18 @@ def parse_steps(text: str) -> list[dict[str, float]]:
         except ValueError as error:
             raise UsageError(f"--steps: {rate!r} is not a rate", _STEPS) from error
     return steps
+
+
+def parse_photos(text: str) -> list[dict[str, Any]]:
+    """Variants of `jpeg:3,webp@1280`: format, long side in pixels, weight. UsageError for anything else."""
+    variants = []
+    for part in text.split(","):
+        match = _VARIANT.fullmatch(part.strip())
+        if match is None:
+            raise UsageError(f"--photos: {part!r} is no kind of photo", "write photos as jpeg:3,webp@1280,png@320")
+        words = {"format": match[1], "long_side": match[2], "weight": match[3]}
+        variants.append({name: value for name, value in words.items() if value is not None})
+    return variants
 
 
 def parse_headers(lines: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from PIL import Image
 
 from loadtest.originals import originals
+from loadtest.photomix import Variant
 
 _DRAWN: Final = 65_536
 """Choices drawn before a run; start number i takes choice i modulo their number."""
@@ -39,7 +40,33 @@ def with_sizes(jpegs: Mapping[str, bytes]) -> tuple[Photo, ...]:
     return tuple(photos)
 
 
-def choices(photos: Sequence[Photo], seed: int) -> list[int]:
+def prepared(mix: Sequence[Variant]) -> tuple[list[Photo], list[float]]:
+    """Every photo in every variant, encoded and kept in memory, and how often each is drawn."""
+    photos, weights = [], []
+    for variant in mix:
+        for photo in load_photos():
+            photos.append(_as_variant(photo, variant))
+            weights.append(variant.weight)
+    return photos, weights
+
+
+def choices(weights: Sequence[float], seed: int) -> list[int]:
     """Which photo goes with which start: the same on every worker and every machine."""
     order = random.Random(f"photos:{seed}")  # noqa: S311  # repeatable on purpose, nothing secret
-    return order.choices(range(len(photos)), k=_DRAWN)
+    return order.choices(range(len(weights)), weights, k=_DRAWN)
+
+
+def _as_variant(photo: Photo, variant: Variant) -> Photo:
+    if variant == Variant(weight=variant.weight):
+        return photo
+    with Image.open(io.BytesIO(photo.data)) as original:
+        image = original.convert("RGB")
+    if variant.long_side is not None:
+        scale = variant.long_side / max(image.size)
+        width, height = (max(round(side * scale), 1) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    sink = io.BytesIO()
+    image.save(sink, format=variant.format)
+    size = f"@{variant.long_side}" if variant.long_side else ""
+    name = f"{photo.name}.{variant.format}{size}"
+    return Photo(name, sink.getvalue(), f"image/{variant.format}", image.width, image.height)

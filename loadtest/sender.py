@@ -9,7 +9,7 @@ from geventhttpclient.response import HTTPParseError
 
 from loadtest.answers import WrongAnswerError, check_answer, check_any, transport_kind
 from loadtest.client import Client
-from loadtest.photos import choices, load_photos
+from loadtest.photos import choices, prepared
 from loadtest.recorder import Recorder
 from loadtest.result import UNFINISHED
 from loadtest.settings import LoadSettings
@@ -26,8 +26,8 @@ class Sender:
         self._report = report
         headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
         self._client = Client(settings.url, settings.path, headers)
-        self._photos = load_photos()
-        self._choices = choices(self._photos, settings.seed)
+        self._photos, weights = prepared(settings.photos)
+        self._choices = choices(weights, settings.seed)
         self._requests = [self._client.request(photo) for photo in self._photos]
         self.in_flight: dict[int, tuple[float, float | None]] = {}
         """Intended and real start of each request without an answer, in seconds of the steady clock, by number."""

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from loadtest.arrivals import MAX_STARTS, Arrivals, Poisson
+from loadtest.photomix import Variant
 from loadtest.slo import SloTerm
 from lookout import contract
 
@@ -33,6 +34,8 @@ class LoadSettings(BaseModel):
     """Decides the schedule and which photo goes with which start."""
     expect: Literal["any", "lookout"] = "lookout"
     """any: every status below 400 is correct. lookout: each answer must be the detector's and true of its photo."""
+    photos: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=20)] = (Variant(),)
+    """What the photos are sent as, drawn by weight."""
     timeout_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = REQUEST_TIMEOUT_S
     max_in_flight: Annotated[int, Field(ge=1, le=20_000)] = 2_000
     """Starts beyond it are dropped, which makes the run invalid: it bounds the generator's memory."""

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from loadtest.options import arrivals_from, checked, parse_duration, parse_headers, parse_steps, settings_from
+from loadtest.options import (
+    arrivals_from,
+    checked,
+    parse_duration,
+    parse_headers,
+    parse_photos,
+    parse_steps,
+    settings_from,
+)
 from loadtest.profiles import PROFILES, find_profile
 from loadtest.slo import parse_slo
 from lookout.errors import UsageError
@@ -125,3 +133,22 @@ def test_a_trace_is_replayed_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "trace").write_text("0\n2.5\n")
     settings = settings_from(None, "replay", {"trace": tmp_path / "trace"}, {})
     assert settings.duration_s == 3
+
+
+def test_reads_photos() -> None:
+    settings = settings_from(None, None, {}, {"photos": parse_photos("jpeg:3,webp@1280")})
+    first, second = settings.photos
+    assert (first.format, first.long_side, first.weight) == ("jpeg", None, 3)
+    assert (second.format, second.long_side, second.weight) == ("webp", 1280, 1)
+
+
+@pytest.mark.parametrize("text", ["", "jpeg@", "jpeg:", "jpeg:-1", "jpeg,,png", "JPEG"])
+def test_refuses_what_are_no_photos(text: str) -> None:
+    with pytest.raises(UsageError, match="--photos"):
+        parse_photos(text)
+
+
+@pytest.mark.parametrize("text", ["tiff", "jpeg@8", "jpeg:0"])
+def test_refuses_impossible_photos(text: str) -> None:
+    with pytest.raises(UsageError, match="--photos"):
+        settings_from(None, None, {}, {"photos": parse_photos(text)})
