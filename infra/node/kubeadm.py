@@ -5,6 +5,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -135,12 +136,19 @@ def _adapt_addons(spec: NodeSpec) -> None:
 
 
 def is_ready(spec: NodeSpec, node: Node) -> bool:
-    """Whether the cluster says that a node of it is Ready. False also where the API server does not answer."""
-    path = '{.status.conditions[?(@.type=="Ready")].status}'
+    """Whether a node of the cluster has said, since it was started, that it is Ready.
+
+    What it said before counts for nothing: the cluster takes half a minute to notice that a node has gone. False also
+    where the API server does not answer.
+    """
+    path = '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{end}'
+    started = sandbox.started_at(node)
     try:
-        return kubectl(spec, "get", "node", node.name, f"--output=jsonpath={path}") == "True"
+        answer = kubectl(spec, "get", "node", node.name, "--ignore-not-found", f"--output=jsonpath={path}").split()
     except LookoutError:
         return False
+    # Heartbeats come in whole seconds.
+    return started is not None and answer[:1] == ["True"] and datetime.fromisoformat(answer[1]) >= started
 
 
 def wait(node: Node, what: str, condition: Callable[[], bool]) -> None:

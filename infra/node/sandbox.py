@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +59,13 @@ def first_process(node: Node) -> int | None:
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
     return pid if boot == _boot() and _start_ticks(pid) == started else None
+
+
+def started_at(node: Node) -> datetime | None:
+    """The second in which the running node was started, or None."""
+    if first_process(node) is None:
+        return None
+    return datetime.fromtimestamp(int((node.directory / "init.json").stat().st_mtime), UTC)
 
 
 def wait_for_containerd(node: Node) -> None:

@@ -206,7 +206,8 @@ def _haproxy(doors: dict[str, int]) -> str:
     ]
     return (
         "global\n  nbthread 1\n  maxconn 4096\n"
-        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n  retries 3\n"
+        # A pod on a node that just died answers nothing; the next try of the Service's address may get another pod.
+        "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 1h\n  timeout server 1h\n  retries 5\n"
         "resolvers cluster\n  parse-resolv-conf\n  hold valid 2s\n  hold nx 1s\n  hold timeout 2s\n"
         "  resolve_retries 2\n  timeout resolve 1s\n  timeout retry 1s\n" + "".join(sections)
     )

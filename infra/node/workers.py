@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -99,12 +100,15 @@ def discard(worker: WorkerSpec) -> None:
     end(worker)
     if worker.directory.exists():
         shutil.rmtree(worker.directory)
+    with suppress(OSError):  # the other worker's is there
+        worker.directory.parent.rmdir()
 
 
 def _forget(worker: WorkerSpec) -> None:
     """Take the Node out of the cluster, with the pods that nobody on it can end any more."""
     if not kubeadm.api_answers(worker.cluster):
         return
+    # The Node first: a daemon set would put its pod back there.
+    kubeadm.kubectl(worker.cluster, "delete", "node", worker.name, "--ignore-not-found")
     on_it = ("--all-namespaces", f"--field-selector=spec.nodeName={worker.name}")
     kubeadm.kubectl(worker.cluster, "delete", "pods", *on_it, "--force", "--grace-period=0", "--ignore-not-found")
-    kubeadm.kubectl(worker.cluster, "delete", "node", worker.name, "--ignore-not-found")
