@@ -7,6 +7,7 @@ from loadtest.ceiling.command import ceiling_command
 from loadtest.command import run_command
 from loadtest.lesser_commands import profiles_command, worker_command
 from loadtest.report.cli import report_command
+from loadtest.simulation.cli import simulate_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Load the detector and report.")
 
@@ -17,3 +18,4 @@ app.command("worker")(worker_command)
 app.command("report")(report_command)
 app.command("ceiling")(ceiling_command)
 app.command("capacity")(capacity_command)
+app.command("simulate")(simulate_command)

@@ -36,6 +36,17 @@ class Control:
         self.fleet.tick(now_s)
         return self.fleet.ready(now_s)
 
+    def stretch(self, in_flight: int, ready: int) -> float:
+        """How much longer requests take while more workers are busy than nodes have cores for them.
+
+        Processor sharing, brought up to date at each tick: within one it takes no notice of who comes and goes.
+        """
+        cores = self._plan.pool.cores_per_node
+        if cores is None:
+            return 1.0
+        busy = min(in_flight, ready * self._plan.service.workers)
+        return max(1.0, busy / (cores * self.fleet.nodes))
+
     def _metric(self, now_s: float) -> float | None:
         """The mean over the metric's window as it was `metric_delay_s` ago."""
         newest = now_s - self._plan.autoscaling.metric_delay_s

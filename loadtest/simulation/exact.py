@@ -12,8 +12,10 @@ from loadtest.simulation.control import TICK_S, Control
 from loadtest.simulation.outcome import Outcome, Tally
 from loadtest.simulation.plan import Plan, Service
 
+QUICK_REQUESTS: Final = 300_000
+"""Up to this it takes seconds."""
 MOST_REQUESTS: Final = 3_000_000
-"""Above this the vectorised mode is the better tool: half a minute of computing."""
+"""Above this it takes minutes and gigabytes; `side_by_side` does not."""
 
 Array = NDArray[np.float64]
 
@@ -38,7 +40,7 @@ def simulate(plan: Plan, arrivals_s: Array, name: str) -> Outcome:
     pods: list[_Pod] = []
     done: list[tuple[float, int, _Pod]] = []
     latency_s = np.full(len(arrivals_s), np.nan)
-    ready, next_tick_s = 0, 0.0
+    ready, next_tick_s, stretch = 0, 0.0, 1.0
     for i, at_s in enumerate([*arrivals_s.tolist(), math.inf]):
         while next_tick_s <= min(at_s, plan.duration_s):
             _finish(done, next_tick_s)
@@ -47,6 +49,7 @@ def simulate(plan: Plan, arrivals_s: Array, name: str) -> Outcome:
             tally.state(next_tick_s, control.fleet.wanted, ready, control.fleet.nodes, in_flight)
             # Pods that went finish what they hold, unseen by new requests; those that come are new.
             pods = pods[:ready] + [_Pod(plan.service.workers) for _ in range(ready - len(pods))]
+            stretch = control.stretch(in_flight, ready)
             next_tick_s += TICK_S
         if at_s >= plan.duration_s:
             break
@@ -55,7 +58,7 @@ def simulate(plan: Plan, arrivals_s: Array, name: str) -> Outcome:
         if pod is None or pod.in_flight >= room:
             continue
         begin_s = max(at_s, pod.free_s[0])
-        end_s = begin_s + float(hold_s[i])
+        end_s = begin_s + stretch * float(hold_s[i])
         heapq.heapreplace(pod.free_s, end_s)
         heapq.heappush(done, (end_s, i, pod))
         pod.in_flight += 1

@@ -92,6 +92,8 @@ class Pool(_Frozen):
     most_nodes: Annotated[int, Field(ge=1)] = 1
     node_start_s: Seconds = 0.0
     """From being asked for to taking pods."""
+    cores_per_node: Annotated[float, Field(gt=0)] | None = None
+    """What a node's pods have to share when more workers are busy than that; None where each has a core of its own."""
 
 
 class Plan(_Frozen):

@@ -39,6 +39,7 @@ def simulate(plan: Plan, rate_at: Callable[[float], float], name: str) -> Outcom
         length_s = min(TICK_S, plan.duration_s - now_s)
         expected = rate_at(now_s + length_s / 2) * length_s
         pods.have(ready)
+        pods.stretch = control.stretch(in_flight, ready)
         if ready:
             _serve(pods, ready, expected, (now_s, length_s), random, tally)
         else:
@@ -51,6 +52,7 @@ class _Pods:
 
     def __init__(self, plan: Plan) -> None:
         self.service = plan.service
+        self.stretch = 1.0
         self._room = plan.service.workers + plan.service.queue
         self.free_s = np.zeros((0, plan.service.workers))
         self.ends_s = np.zeros((0, self._room))
@@ -96,7 +98,7 @@ def _serve(
     at_s[np.arange(most)[:, None] >= counts] = np.inf
     at_s.sort(axis=0)
     at_s = start_s + length_s * at_s
-    hold_s = service_times(pods.service, random.random((most, ready)))
+    hold_s = pods.stretch * service_times(pods.service, random.random((most, ready)))
     latency_s = np.full((most, ready), np.nan)
     for step in range(most):
         rows = np.flatnonzero(counts > step)

@@ -1,0 +1,87 @@
+"""Plans with the numbers of a capacity record. Pure."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from loadtest.capacity import usl
+from loadtest.capacity.record import CapacityRecord
+from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
+from loadtest.slo import latency_bound_s
+from lookout.errors import LookoutError
+
+
+def plan(record: CapacityRecord, choices: dict[str, Any], duration_s: float, factor: float) -> Plan:
+    """A plan from the record and what was chosen on the command line; pods and nodes are taken `factor` times.
+
+    LookoutError when the record was not sized and the choices do not make up for it; pydantic's ValidationError for
+    choices that no plan takes.
+    """
+    sizing = record.sizing
+    most, target, per_node = choices["most"], choices["target"], choices["pods_per_node"]
+    if sizing is not None:
+        most, target = most or sizing.max_replicas, target or sizing.target_in_flight
+        per_node = per_node or sizing.pods_per_machine
+    if most is None or target is None:
+        raise LookoutError(
+            f"the record sizes nothing: {record.not_sized}", "give --most and --target, or measure again"
+        )
+    per_node = per_node or most
+    least = min(math.ceil(choices["least"] * factor), math.ceil(most * factor))
+    return Plan.model_validate(
+        {
+            "service": service(record, min(per_node, math.ceil(most * factor))),
+            "autoscaling": Autoscaling(
+                least=least,
+                most=math.ceil(most * factor),
+                target_in_flight=target,
+                metric_delay_s=choices["metric_delay_s"],
+            ),
+            "pool": Pool(
+                pod_start_s=choices["pod_start_s"],
+                pods_per_node=per_node,
+                nodes=math.ceil(choices["nodes"] * factor),
+                most_nodes=math.ceil(choices["most_nodes"] * factor),
+                node_start_s=choices["node_start_s"],
+                cores_per_node=choices["cores_per_node"],
+            ),
+            "balancing": choices["balancing"],
+            "bound_s": latency_bound_s(record.slo),
+            "duration_s": duration_s,
+            "seed": choices["seed"],
+        }
+    )
+
+
+def service(record: CapacityRecord, pods_per_node: int = 1) -> Service:
+    """The record's pod.
+
+    A request alone takes what was measured with one in flight. Of that it holds a worker as long as a saturated pod
+    shows, workers / saturated throughput, and spends the rest outside: so both ends of the measured curve come out.
+    With several pods a node, each takes longer by the law fitted to the replicas. LookoutError when the record lacks a
+    part, or for more pods a node than twice the number measured.
+    """
+    measured = record.service_time
+    if measured is None:
+        raise LookoutError("the record says nothing of how long a request takes", "measure with --env, not --url")
+    alone_ms = np.asarray(measured.quantiles_ms)
+    mean_ms = float((alone_ms[1:] + alone_ms[:-1]).mean() / 2)
+    held_ms = 1000 * measured.workers / measured.saturated_per_s
+    stretch = _beside(record, pods_per_node)
+    return Service(
+        worker_s=tuple(float(value) for value in alone_ms / mean_ms * held_ms * stretch / 1000),
+        overhead_s=max(0.0, mean_ms - held_ms) / 1000,
+        workers=measured.workers,
+        queue=measured.queue,
+    )
+
+
+def _beside(record: CapacityRecord, pods_per_node: int) -> float:
+    """How much slower a pod is with so many on its node."""
+    if pods_per_node == 1:
+        return 1.0
+    if record.replicas is None or record.replicas.fit is None:
+        raise LookoutError("the record says nothing of several pods on a node", "simulate with --pods-per-node 1")
+    fit = record.replicas.fit
+    return pods_per_node * usl.predict(fit, 1) / usl.predict(fit, pods_per_node)
