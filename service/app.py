@@ -21,13 +21,14 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from lookout import contract
-from service import intake, openapi, problems, schema
+from service import intake, model_description, problems, schema
 from service.detector import Detector
 from service.health import Health, Phase
 from service.memory import BodyBudget
 from service.metrics import Metrics
 from service.observation import Observation, configure_logging, event
 from service.oip.endpoints import Endpoints
+from service.openapi.document import document
 from service.problems import Problem
 from service.settings import Settings
 
@@ -115,7 +116,7 @@ class Service:
     async def model(self, _: Request) -> Response:
         """GET /v1/model."""
         detector = self.detector
-        return _json(openapi.model_response(detector.stored, detector.runtime, detector.threads, self.bento))
+        return _json(model_description.describe(detector.stored, detector.runtime, detector.threads, self.bento))
 
     async def livez(self, _: Request) -> Response:
         """Alive unless the model can never be served. It uses no compute thread, so traffic cannot starve it."""
@@ -135,7 +136,7 @@ class Service:
 
     async def openapi(self, _: Request) -> Response:
         """GET /openapi.json."""
-        return JSONResponse(openapi.document(self.settings))
+        return JSONResponse(document(self.settings))
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -85,7 +85,7 @@ def build(progress: Progress | None = None, model: str = cards.DEFAULT) -> Bento
 def code_files(root: Path = paths.PROJECT_ROOT) -> dict[str, Path]:
     """The code of a bento by its path inside it: the service, and what it needs of the shared core."""
     found = {f"lookout/{name}.py": root / "lookout" / f"{name}.py" for name in _LOOKOUT}
-    for folder in ("service", "service/oip", "service/runtimes", "service/model"):
+    for folder in ("service", "service/oip", "service/openapi", "service/runtimes", "service/model"):
         found |= {f"{folder}/{path.name}": path for path in (root / folder).glob("*.py")}
     found |= {f"service/web/{path.name}": path for path in (root / "service/web").iterdir() if path.is_file()}
     found |= {REQUIREMENTS: root / REQUIREMENTS}
