@@ -22,7 +22,7 @@ from infra.node import cgroups, services, worker_services
 from infra.node.spec import Node, NodeSpec
 from infra.node.worker_spec import WorkerSpec
 
-_PERSISTENT: Final = (
+PERSISTENT: Final = (
     "/etc/kubernetes",
     "/etc/cni",
     "/etc/containerd",
@@ -80,8 +80,8 @@ def _contents(node: NodeSpec | WorkerSpec, doors: dict[str, int]) -> tuple[list[
 def _mount(node: Node) -> None:
     """Private directories over the host's, so that the host's own files are never touched."""
     root = node.directory / "root"
-    private = {target: root / target.lstrip("/").replace("/", "-") for target in _PERSISTENT}
-    _make_on_host(node, *_PERSISTENT, *_COVERED)
+    private = {target: root / target.lstrip("/").replace("/", "-") for target in PERSISTENT}
+    _make_on_host(node, *PERSISTENT, *_COVERED)
     for target, source in private.items():
         source.mkdir(parents=True, exist_ok=True)
         _sh("mount", "--bind", str(source), target)

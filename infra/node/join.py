@@ -52,27 +52,27 @@ def _join(worker: WorkerSpec) -> None:
     # list of processes shows it.
     script = f"umask 077; cat >{config}; {tool('kubeadm')} join --config={config} --ignore-preflight-errors=all; "
     script += f"code=$?; rm -f {config}; exit $code"
-    with _token(worker.cluster) as (token, ca_hash):
+    with token(worker.cluster) as (secret, ca_hash):
         run(
             sandbox.enter(worker, ["env", kubeadm.search_path(), "sh", "-c", script]),
-            input_text=worker_services.join_configuration(worker, token, ca_hash),
+            input_text=worker_services.join_configuration(worker, secret, ca_hash),
             log=kubeadm.log(worker),
             timeout_s=_JOIN_WITHIN_S,
         )
 
 
 @contextmanager
-def _token(spec: NodeSpec) -> Iterator[tuple[str, str]]:
+def token(spec: NodeSpec) -> Iterator[tuple[str, str]]:
     """A token for one join, with the hash by which the worker knows the cluster; it ends with the join."""
     create: list[str | Path] = [tool("kubeadm"), "token", "create", "--print-join-command", f"--ttl={_TOKEN_LIVES}"]
-    token, ca_hash = command_line(run([*create, f"--kubeconfig={spec.kubeconfig}"], timeout_s=_JOIN_WITHIN_S))
-    name = token.partition(".")[0]
+    secret, ca_hash = command_line(run([*create, f"--kubeconfig={spec.kubeconfig}"], timeout_s=_JOIN_WITHIN_S))
+    name = secret.partition(".")[0]
     try:
         # Until the controller manager has signed for the token, kubeadm would look again only every five seconds.
         signature = f"--output=jsonpath={{.data.jws-kubeconfig-{name}}}"
         info = ("--namespace=kube-public", "get", "configmap", "cluster-info", signature)
         kubeadm.wait(spec, "the join token is", lambda: bool(kubeadm.kubectl(spec, *info)))
-        yield token, ca_hash
+        yield secret, ca_hash
     finally:
         kubeadm.kubectl(
             spec, "--namespace=kube-system", "delete", "secret", f"bootstrap-token-{name}", "--ignore-not-found"

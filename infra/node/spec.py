@@ -76,15 +76,14 @@ class NodeSpec(BaseModel):
             for second in names[i + 1 :]:
                 if ranges[first].overlaps(ranges[second]):
                     raise ValueError(f"{first} {ranges[first]} overlaps {second} {ranges[second]}")
-        for cable in self.worker_cables if self.workers else ():
-            for name in ("pod_cidr", "service_cidr"):
-                if cable.overlaps(ranges[name]):
-                    raise ValueError(f"{name} {ranges[name]} overlaps {cable}, the cable of a worker beside link_cidr")
         return self
 
     @property
     def worker_cables(self) -> list[IPv4Network]:
-        """The /30 of each possible worker's cable: the neighbours of `link_cidr` in its /28."""
+        """The /30 of each possible worker's cable: the neighbours of `link_cidr` in its /28.
+
+        The other ranges are a /24 at least, so they hold the whole /28 or nothing of it: they overlap no cable either.
+        """
         neighbours = self.link_cidr.supernet(new_prefix=28).subnets(new_prefix=30)
         return [network for network in neighbours if network != self.link_cidr][:MOST_WORKERS]
 

@@ -131,6 +131,38 @@ def test_everything_in_the_cluster_goes_with_the_node(record: Any) -> None:
     assert found[0].custom_timeouts.create == "3m"
 
 
+def test_every_real_node_carries_the_pools_labels_and_a_zone(record: Any) -> None:
+    settings = parse({**POOLS, "local": {"workers": 2}})
+    patches = record(lambda: clusters.provision(settings)).of("kubernetes:core/v1:NodePatch")
+    assert sorted(patches) == ["Node/lookout", "Node/lookout-worker-1", "Node/lookout-worker-2"]
+    for patch in patches.values():
+        assert patch["metadata"]["labels"][contract.POOL_LABEL] == "cpu"
+        assert patch["metadata"]["labels"]["topology.kubernetes.io/zone"] == "lookout"
+
+
+def test_a_pool_with_zones_spreads_its_real_nodes_over_them(record: Any) -> None:
+    pools = [{"name": "cpu", "machineType": "this-machine", "zones": ["a", "b"]}]
+    settings = parse({"nodePools": pools, "local": {"workers": 2}})
+    patches = record(lambda: clusters.provision(settings)).of("kubernetes:core/v1:NodePatch")
+    zones = [patches[name]["metadata"]["labels"]["topology.kubernetes.io/zone"] for name in sorted(patches)]
+    assert zones == ["a", "b", "a"]
+
+
+def test_the_real_pool_counts_the_workers(record: Any) -> None:
+    found: list[dict[str, Any]] = []
+    record(lambda: found.extend(clusters.provision(parse({**POOLS, "local": {"workers": 2}})).pools))
+    sizes = {pool["name"]: (pool["min"], pool["max"], pool["simulated"]) for pool in found}
+    assert sizes == {"cpu": (3, 3, False), "gpu": (2, 4, True)}
+
+
+def test_argocd_stays_beside_the_doors(recorded: Any) -> None:
+    kinds = ("kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet")
+    workloads = [inputs for kind in kinds for inputs in recorded.of(kind).values()]
+    assert workloads
+    for workload in workloads:
+        assert workload["spec"]["template"]["spec"]["nodeSelector"]["node-role.kubernetes.io/control-plane"] == ""
+
+
 def test_simulated_nodes_say_so_in_their_names() -> None:
     pool = NodePool(name="gpu", machine_type="g2")
     assert simulated.node(pool, 0)["metadata"]["name"].startswith("sim-")

@@ -116,6 +116,19 @@ def test_a_moved_door_restarts_the_node_and_keeps_the_cluster(node: Node) -> Non
     assert node.did == ["create lookout", "create lookout"]
 
 
+@pytest.mark.parametrize(("before", "after"), [(0, 2), (2, 0)])
+@pytest.mark.usefixtures("node")
+def test_workers_come_and_go_in_the_same_cluster(before: int, after: int) -> None:
+    outputs = LocalNodeProvider().create(_props(workers=before)).outs
+    assert outputs is not None
+    changed = _props(workers=after)
+    assert LocalNodeProvider().diff("id", outputs, changed).changes is False
+    running = LocalNodeRunningProvider()
+    assert running.diff("id", _props(workers=before), changed).changes is True
+    running.update("id", _props(workers=before), changed)
+    assert running.diff("id", changed, changed).changes is False
+
+
 @pytest.mark.parametrize(
     "change",
     [{"name": "second"}, {"pod_cidr": "10.99.0.0/16"}, {"link_cidr": "10.98.0.0/30"}],
