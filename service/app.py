@@ -31,10 +31,11 @@ from service.oip.endpoints import Endpoints
 from service.openapi.document import document
 from service.problems import Problem
 from service.settings import Settings
+from service.tokens import TokenGate, read_tokens
 
 WEB: Final = Path(__file__).parent / "web"
 _PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
-_ASSETS: Final = ("app.css", "app.js", "docs.js", "icon.svg")
+_ASSETS: Final = tuple(sorted(path.name for path in WEB.iterdir() if path.suffix in (".css", ".js", ".svg")))
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
@@ -50,12 +51,16 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
     service = Service(Detector(model, settings, metrics), settings, metrics, bento)
     app = Starlette(
         routes=service.routes(),
-        middleware=[Middleware(Observation, metrics=metrics, health=service.health)],
+        middleware=[Middleware(Observation, metrics=metrics, health=service.health), *_gate(settings)],
         exception_handlers={Problem: _problem, HTTPException: _http_exception},
         lifespan=service.lifespan,
     )
     app.state.service = service
     return app
+
+
+def _gate(settings: Settings) -> list[Middleware]:
+    return [Middleware(TokenGate, tokens=read_tokens(settings.tokens_file))] if settings.tokens_file else []
 
 
 class Service:

@@ -1,38 +1,41 @@
 """Errors of the API as RFC 9457 problems: one constructor a kind, so that a status is decided in one place."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from starlette.responses import JSONResponse, Response
 
 from lookout import contract
 from service.schema import Problem as Body
 
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE: Final = "application/problem+json"
+_SOON: Final = {"Retry-After": "1"}
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's own word
     """An error that the client is told about."""
 
-    def __init__(self, status: int, name: str, title: str, detail: str, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, status: int, name: str, title: str, detail: str, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.name = name
         self.title = title
         self.detail = detail
-        self.retry_after_s = retry_after_s
+        self.headers = dict(headers)
+        """Headers that go with it."""
 
     def body(self, request_id: str | None = None) -> Body:
         """The problem's JSON members."""
         kind = f"urn:lookout:problem:{self.name}" if self.name else "about:blank"
         return Body(type=kind, title=self.title, status=self.status, detail=self.detail, request_id=request_id)
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers that go with it."""
-        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
-
     def of(self, what: str) -> "Problem":
         """The same problem, saying which of several things has it; itself when `what` is empty."""
         detail = f"{what}: {self.detail}" if what else self.detail
-        return Problem(self.status, self.name, self.title, detail, self.retry_after_s)
+        return Problem(self.status, self.name, self.title, detail, self.headers)
 
 
 def answer(problem: Problem, path: str, request_id: str) -> Response:
@@ -51,6 +54,13 @@ def bad_image(detail: str) -> Problem:
 def bad_body(detail: str) -> Problem:
     """A body that does not follow its own content type."""
     return Problem(400, "bad-body", "The body cannot be read", detail)
+
+
+def no_token(given: bool) -> Problem:
+    """A service that asks for tokens got none, or one it does not know (RFC 6750, section 3)."""
+    detail = "The token is not known." if given else "Send a token: Authorization: Bearer <token>."
+    challenge = 'Bearer realm="lookout"' + (', error="invalid_token"' if given else "")
+    return Problem(401, "no-token", "A token is needed", detail, {"WWW-Authenticate": challenge})
 
 
 def slow_body(seconds: float) -> Problem:
@@ -92,12 +102,12 @@ def bad_parameter(detail: str) -> Problem:
 
 def over_capacity() -> Problem:
     """Too many photos are waiting already."""
-    return Problem(503, "over-capacity", "Over capacity", "Too many photos are waiting; try again.", retry_after_s=1)
+    return Problem(503, "over-capacity", "Over capacity", "Too many photos are waiting; try again.", _SOON)
 
 
 def not_ready(detail: str) -> Problem:
     """Starting or stopping."""
-    return Problem(503, "not-ready", "Not ready", detail, retry_after_s=1)
+    return Problem(503, "not-ready", "Not ready", detail, _SOON)
 
 
 def internal() -> Problem:

@@ -41,6 +41,8 @@ class Settings(BaseModel):
     """Overrides the runtime that the model's card names."""
     model_dir: Path | None = None
     """Folder of the model; by default the bento's own, or what was imported last in the clone."""
+    tokens_file: Path | None = None
+    """File with the API's bearer tokens, one a line; without, the API is open. It is read once, at start."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 

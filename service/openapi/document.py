@@ -7,14 +7,14 @@ from pydantic.json_schema import models_json_schema
 from lookout import contract
 from service import schema
 from service.openapi import examples, inference
-from service.openapi.operations import Json, binary, body, done, operation, problem_answers, query, text
+from service.openapi.operations import OPTIONAL_TOKEN, Json, binary, body, done, operation, problem_answers, query, text
 from service.settings import Settings
 
 _BODIES: Final = (schema.DetectResponse, schema.BatchResponse, schema.ModelResponse, schema.Problem)
 _TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 _API: Final = "Detection"
 _OPERATION: Final = "Operation"
-_REFUSED: Final = (400, 408, 413, 415, 422, 500, 503)
+_REFUSED: Final = (400, 401, 408, 413, 415, 422, 500, 503)
 
 
 def document(settings: Settings) -> dict[str, Any]:
@@ -29,7 +29,10 @@ def document(settings: Settings) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in (_API, inference.TAG, _OPERATION)],
         "paths": _detection() | inference.paths() | _probes(),
-        "components": {"schemas": definitions["$defs"] | inference.SCHEMAS},
+        "components": {
+            "schemas": definitions["$defs"] | inference.SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -75,6 +78,7 @@ def _post(name: str, summary: str, content: Json, answers: Json) -> Json:
             summary,
             answers | problem_answers(*_REFUSED),
             parameters=query(),
+            security=OPTIONAL_TOKEN,
             requestBody={"required": True, "content": content},
         )
     }

@@ -40,6 +40,7 @@ PROBLEMS: Final[dict[int, tuple[str, list[problems.Problem]]]] = {
             problems.bad_body("The multipart body is not well-formed."),
         ],
     ),
+    401: ("A token is needed here: none was sent, or an unknown one", [problems.no_token(given=False)]),
     408: ("The body came too slowly", [problems.slow_body(30)]),
     413: ("Too many bytes", [problems.too_large(20_000_000)]),
     415: (

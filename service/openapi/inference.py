@@ -5,7 +5,7 @@ from typing import Any, Final
 from lookout import contract
 from service.oip import inputs, outputs, wire
 from service.openapi import examples
-from service.openapi.operations import Json, done, error_answers, operation
+from service.openapi.operations import OPTIONAL_TOKEN, Json, done, error_answers, operation
 
 TAG: Final = "Open Inference Protocol v2"
 _VALUE: Final = {"type": ["boolean", "integer", "number", "string"]}
@@ -125,13 +125,14 @@ def _infer() -> Json:
         "infer",
         TAG,
         "Photos or pixels in, the detection zoo's tensors out",
-        done(answered, headers={wire.HEADER_LENGTH: sized}) | error_answers(400, 408, 413, 415, 422, 500, 503),
+        done(answered, headers={wire.HEADER_LENGTH: sized}) | error_answers(400, 401, 408, 413, 415, 422, 500, 503),
         description=(
             f"One input: `{inputs.IMAGE}`, BYTES [N], encoded photos (in JSON as base64), or `{inputs.PIXELS}`, UINT8 "
             f"[N, height, width, 3], upright RGB. At most {contract.MAX_BATCH_IMAGES} photos. Binary tensor data is "
             "taken and given. Boxes are ymin, xmin, ymax, xmax in 0..1; all outputs are padded with zeros to `limit`."
         ),
         parameters=[length],
+        security=OPTIONAL_TOKEN,
         requestBody={"required": True, "content": sent},
     )
 

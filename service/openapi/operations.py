@@ -1,6 +1,6 @@
 """Parts that every operation of the document is made of: parameters, bodies, answers, problems."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -10,7 +10,9 @@ from service.openapi import examples
 
 Json = dict[str, Any]
 
-_TEXT = {"threshold": "Least score of a detection", "limit": "Most detections of a photo"}
+OPTIONAL_TOKEN: Final[list[Json]] = [{}, {"token": []}]
+"""A service may ask for tokens (`LOOKOUT_TOKENS_FILE`); by default none does."""
+_TEXT: Final = {"threshold": "Least score of a detection", "limit": "Most detections of a photo"}
 
 
 def operation(name: str, tag: str, summary: str, answers: Json, **more: Any) -> Json:

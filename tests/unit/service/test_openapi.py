@@ -136,5 +136,5 @@ def test_every_schema_is_used() -> None:
 @pytest.mark.parametrize("path", [contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH])
 def test_every_status_of_a_detection_is_described(path: str) -> None:
     statuses = set(DOCUMENT["paths"][path]["post"]["responses"])
-    assert statuses == {"200", "400", "408", "413", "415", "422", "500", "503"}
+    assert statuses == {"200", "400", "401", "408", "413", "415", "422", "500", "503"}
     assert "Retry-After" in DOCUMENT["paths"][path]["post"]["responses"]["503"]["headers"]
