@@ -75,6 +75,8 @@ class Generator(_Frozen):
     """The side that made the load, and whether it kept its own schedule."""
 
     locust: str
+    machine: str = ""
+    """On which it ran: processor, cores, memory, kernel."""
     photos: tuple[str, ...]
     cpu_cores: tuple[float, ...]
     """Processor time divided by wall time, one entry for each process that sent; past 0.8 delays are its own."""

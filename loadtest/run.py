@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
+from loadtest import machine
 from loadtest.gate import judge
 from loadtest.observe import observing
 from loadtest.recording import Recording
@@ -143,6 +144,7 @@ def _result(
         cpu_cores=end.get("cpu_cores", ()),
         workers_lost=lost,
         clock_jumps=end.get("clock_jumps", 0),
+        machine=machine.description(),
     )
 
 

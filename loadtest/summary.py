@@ -33,6 +33,7 @@ def summarise(
     cpu_cores: Sequence[float],
     workers_lost: int = 0,
     clock_jumps: int = 0,
+    machine: str = "",
     observations: Observations | None = None,
 ) -> LoadResult:
     """Work the figures out from raw samples and what the generator said of itself."""
@@ -63,7 +64,7 @@ def summarise(
         service_ms=_latency(service_ms),
         models=tuple(sorted(models, key=lambda model: sorted(model.items()))),
         service=service or {},
-        generator=_generator(samples, locust, photos, cpu_cores, workers_lost, clock_jumps),
+        generator=_generator(samples, locust, photos, cpu_cores, workers_lost, clock_jumps, machine),
         observations=observations or Observations(),
         samples=samples,
     )
@@ -89,11 +90,13 @@ def _generator(
     cpu_cores: Sequence[float],
     workers_lost: int,
     clock_jumps: int,
+    machine: str,
 ) -> Generator:
     lag = sorted(ms for ms in samples.lag_ms if ms is not None)
     late = sum(ms is None or ms > LATE_MS for ms in samples.lag_ms)
     return Generator(
         locust=locust,
+        machine=machine,
         photos=tuple(photos),
         cpu_cores=tuple(cpu_cores),
         lag_p50_ms=percentile(lag, 50),

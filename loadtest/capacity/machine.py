@@ -1,7 +1,6 @@
 """The machine that is measured, and what it costs where somebody said so."""
 
 import os
-import platform
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from loadtest.capacity.record import MACHINE_TYPE, Machine, Price
+from loadtest.machine import description
 from lookout.errors import UsageError
 
 PRICES: Final = Path(__file__).parent / "prices.toml"
@@ -32,7 +32,7 @@ def this_machine(machine_type: str, prices: Path) -> Machine:
         type=machine_type,
         cores=cores,
         memory_bytes=memory,
-        description=f"{_processor()}, {cores} cores, {memory / 1024**3:.0f} GiB, Linux {platform.release()}",
+        description=description(),
         price=read_prices(prices).get(machine_type),
     )
 
@@ -49,12 +49,3 @@ def read_prices(file: Path) -> dict[str, Price]:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"--prices: {file}: {where}: {first['msg']}", f"see the form of {PRICES}") from error
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        text = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.machine()

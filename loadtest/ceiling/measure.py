@@ -4,11 +4,11 @@ import importlib.metadata
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from loadtest.arrivals import Poisson
 from loadtest.ceiling.record import Attempt, Ceiling, Expect
 from loadtest.ceiling.search import highest_kept
+from loadtest.machine import processor
 from loadtest.photos import load_photos
 from loadtest.reference.process import reference_server
 from loadtest.run import run_load
@@ -35,7 +35,7 @@ def measure_ceiling(step_s: float, seed: int, expect: Expect, show: Callable[[At
         measured_at=datetime.now(UTC),
         command=f"lookout load ceiling --step {step_s:g} --seed {seed} --expect {expect}",
         locust=importlib.metadata.version("locust"),
-        processor=_processor(),
+        processor=processor(),
         cores=os.cpu_count() or 1,
         photos=tuple(photo.name for photo in load_photos()),
         expect=expect,
@@ -63,10 +63,3 @@ def _attempt(rate_per_s: float, step_s: float, seed: int, expect: Expect) -> Att
         cpu_cores=sum(result.generator.cpu_cores),
         server_p99_ms=reference.report["p99"],
     )
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown"
