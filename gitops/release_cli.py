@@ -8,10 +8,12 @@ from rich.console import Console
 
 from gitops import history as history_module
 from gitops import release, screen, seed, status, update
+from gitops.committing import current, finish
 from gitops.promote import check_environment
 from gitops.repository import Repository
+from gitops.size_cli import check_command, size_command
 from lookout import artifact, contract, paths
-from lookout.errors import LookoutError, UsageError
+from lookout.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,8 +45,8 @@ def cut(
     if env and all_environments:
         raise UsageError("--env and --all-environments exclude each other", "name one of them")
     environments = list(contract.ENVIRONMENTS) if all_environments else [env or contract.ENVIRONMENTS[0]]
-    repository = _current(push)
-    _finish(repository, release.cut(repository, artifact.load(bento), environments, force=force), push)
+    repository = current(push)
+    finish(repository, release.cut(repository, artifact.load(bento), environments, force=force), push)
 
 
 @app.command()
@@ -58,11 +60,11 @@ def promote(
 
     Unconditional: no load test or other evidence is asked for.
     """
-    repository = _current(push)
+    repository = current(push)
     outcome = release.promote_release(repository, source, target, force=force)
     if outcome.commit:
         Console(stderr=True).print("promoted unconditionally: no evidence was asked for", style="yellow")
-    _finish(repository, outcome, push)
+    finish(repository, outcome, push)
 
 
 @app.command()
@@ -78,8 +80,8 @@ def rollback(
     """
     if to and steps != 1:
         raise UsageError("--to and --steps exclude each other", "name one of them")
-    repository = _current(push)
-    _finish(repository, release.rollback(repository, environment, to=to, steps=steps), push)
+    repository = current(push)
+    finish(repository, release.rollback(repository, environment, to=to, steps=steps), push)
 
 
 @app.command("update")
@@ -96,8 +98,8 @@ def update_command(
     choices: dict[str, update.OnConflict] = {"refuse": "refuse", "mine": "mine", "project": "project"}
     if on_conflict not in choices:
         raise UsageError(f"--on-conflict {on_conflict} is unknown", f"one of {', '.join(choices)}")
-    repository = _current(push)
-    _finish(repository, update.update(repository, on_conflict=choices[on_conflict]), push)
+    repository = current(push)
+    finish(repository, update.update(repository, on_conflict=choices[on_conflict]), push)
 
 
 @app.command("status")
@@ -138,22 +140,5 @@ def clone(url: Annotated[str, typer.Argument(help="The configuration repository,
         typer.echo(f"the remote is empty; begin with: git -C {directory} push")
 
 
-def _current(push: bool) -> Repository:
-    """deploy/ after asking the remote for news: refused when it lacks commits, or when it cannot be pushed to."""
-    repository = Repository.open()
-    if silent := repository.fetch():
-        if push:
-            raise LookoutError(silent, "is the node up? lookout node status; or leave out --push")
-        Console(stderr=True, highlight=False).print(f"note: {silent}", style="yellow", markup=False)
-    repository.refuse_divergence()
-    return repository
-
-
-def _finish(repository: Repository, outcome: release.Outcome, push: bool) -> None:
-    screen.show_outcome(Console(highlight=False), outcome)
-    ahead = repository.distance().ahead
-    if push and ahead:
-        repository.push()
-        typer.echo(f"pushed {ahead} commit(s); watch with: lookout release status")
-    elif ahead:
-        typer.echo(f"{ahead} commit(s) not pushed; release with: git -C {repository.directory} push")
+app.command("size")(size_command)
+app.command("check")(check_command)

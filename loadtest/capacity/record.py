@@ -145,6 +145,8 @@ class Sizing(_Frozen):
 
     concurrency_limit: Annotated[int, Field(ge=1)]
     """Requests in a pod, worked on and waiting, above which a new one would be answered too late."""
+    in_flight_at_slo_rate: Annotated[float, Field(gt=0)]
+    """Mean requests in a pod at the highest rate that met the SLO."""
     target_in_flight: Annotated[float, Field(gt=0)]
     """Requests in flight per pod at which the autoscaler adds pods."""
     max_replicas: Annotated[int, Field(ge=1)]

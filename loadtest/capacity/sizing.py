@@ -31,12 +31,13 @@ def derive(
         why = "replicas were not swept" if replicas is None else replicas.no_fit
         raise LookoutError(f"how many replicas still help is not known: {why}", "measure with --env and at least 6 N")
     limit, limit_reason = _concurrency_limit(concurrency, latency_bound_s(slo))
-    target, target_reason = _target(slo_rate, limit)
+    at_rate, target, target_reason = _target(slo_rate, limit)
     most, most_reason = _max_replicas(replicas, pods_per_machine)
     cost, cost_reason = _cost(slo_rate.rate_per_s, workers, machine, pods_per_machine)
     pool = math.ceil(most / pods_per_machine) if pods_per_machine else None
     return Sizing(
         concurrency_limit=limit,
+        in_flight_at_slo_rate=at_rate,
         target_in_flight=target,
         max_replicas=most,
         pods_per_machine=pods_per_machine,
@@ -71,7 +72,8 @@ def _tail(points: tuple[Point, ...]) -> float:
     return max((statistics.median(of_n) for of_n in ratios.values()), default=1.0)
 
 
-def _target(slo_rate: SloRate, limit: int) -> tuple[float, str]:
+def _target(slo_rate: SloRate, limit: int) -> tuple[float, float, str]:
+    """In flight at the SLO-bounded rate, the target, and the reason."""
     confirmed = [attempt for attempt in slo_rate.attempts if attempt.purpose == "confirm" and attempt.sustained][-1]
     if confirmed.in_flight:
         at_rate, how = confirmed.in_flight, "by the pod's own metric"
@@ -80,9 +82,13 @@ def _target(slo_rate: SloRate, limit: int) -> tuple[float, str]:
     else:
         raise LookoutError("the confirming run has no latency", "measure again")
     target = round(min(HEADROOM * at_rate, limit), 3)
-    return target, (
-        f"Autoscaler target {target:g} in flight a pod: {HEADROOM:.0%} of the {at_rate:.2f} at "
-        f"{confirmed.rate_per_s:.1f}/s ({how})."
+    return (
+        round(at_rate, 3),
+        target,
+        (
+            f"Autoscaler target {target:g} in flight a pod: {HEADROOM:.0%} of the {at_rate:.2f} at "
+            f"{confirmed.rate_per_s:.1f}/s ({how})."
+        ),
     )
 
 
