@@ -9,21 +9,20 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from infra.node import cgroups, worker_spec
+from infra.node import haproxy, kubeadm_init
+from infra.node.inside import (
+    ADMIN_CONF,
+    CNI_CONFIG,
+    CONTAINERD_SOCKET,
+    GIT_PORT,
+    KUBELET_CONFIG,
+    KUBELET_FLAGS,
+    REGISTRY_PORT,
+    UPSTREAM_RESOLVERS,
+)
 from infra.node.spec import NodeSpec
 from lookout import contract
 from lookout.tools import tool
-
-CNI_CONFIG: Final = Path("/etc/cni/net.d/10-lookout.conflist")
-UPSTREAM_RESOLVERS: Final = Path("/etc/lookout/resolv-upstream.conf")
-KUBELET_CONFIG: Final = Path("/var/lib/kubelet/config.yaml")
-KUBELET_FLAGS: Final = Path("/var/lib/kubelet/kubeadm-flags.env")
-ADMIN_CONF: Final = Path("/etc/kubernetes/admin.conf")
-CONTAINERD_SOCKET: Final = Path("/run/containerd/containerd.sock")
-GIT_PORT: Final = contract.DOORS["git"]
-REGISTRY_PORT: Final = contract.DOORS["registry"]
-LOG_MAX_SIZE: Final = "10Mi"
-LOG_MAX_FILES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,9 @@ def files(spec: NodeSpec, doors: dict[str, int]) -> dict[Path, str]:
         CNI_CONFIG: cni(next(spec.pod_cidr.subnets(new_prefix=24))),
         Path("/etc/lookout/registry.yaml"): _registry(spec),
         Path("/etc/lookout/lighttpd.conf"): _lighttpd(spec),
-        Path("/etc/lookout/haproxy.cfg"): _haproxy(doors) + _registry_for_workers(spec),
+        Path("/etc/lookout/haproxy.cfg"): haproxy.configuration(spec, doors),
         Path("/etc/lookout/kwok.yaml"): (Path(__file__).parent / "kwok-stages.yaml").read_text(),
-        Path("/etc/lookout/kubeadm.yaml"): _kubeadm(spec),
+        Path("/etc/lookout/kubeadm.yaml"): kubeadm_init.configuration(spec),
     }
 
 
@@ -183,113 +182,4 @@ setenv.set-environment = (
   "HOME" => "{spec.directory / "git"}",
   "PATH" => "/usr/bin:/bin"
 )
-"""
-
-
-def _haproxy(doors: dict[str, int]) -> str:
-    """Each door forwards bytes; names are resolved by the cluster's DNS, so a door opens once its Service exists."""
-    targets = {"git": f"127.0.0.1:{GIT_PORT}", "registry": f"127.0.0.1:{REGISTRY_PORT}"}
-    suffix = "resolvers cluster init-addr none"
-    for environment in contract.ENVIRONMENTS:
-        host = f"{contract.DETECTOR}.{contract.namespace(environment)}.svc.cluster.local"
-        targets[environment] = f"{host}:{contract.SERVICE_PORT} {suffix}"
-    host = f"{contract.PROMETHEUS}.{contract.MONITORING_NAMESPACE}.svc.cluster.local"
-    targets["prometheus"] = f"{host}:{contract.PROMETHEUS_PORT} {suffix}"
-    # Git and registry take writes without a password, and Prometheus tells all it knows: users of this machine are
-    # trusted. A web page in a browser here is not; its Host header gives it away (DNS rebinding).
-    from_here = r"{ req.hdr(host) -m reg ^(127\.0\.0\.1|localhost)(:[0-9]+)?$ }"
-    guard = f"  mode http\n  http-request deny unless {from_here}\n"
-    sections = [
-        f"listen {name}\n  bind fd@{descriptor}\n{'' if name in contract.ENVIRONMENTS else guard}"
-        f"  server {name} {targets[name]}\n"
-        for name, descriptor in doors.items()
-    ]
-    return (
-        "global\n  nbthread 1\n  maxconn 4096\n"
-        # A pod on a node that just died answers nothing; the next try of the Service's address may get another pod.
-        "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 1h\n  timeout server 1h\n  retries 5\n"
-        "resolvers cluster\n  parse-resolv-conf\n  hold valid 2s\n  hold nx 1s\n  hold timeout 2s\n"
-        "  resolve_retries 2\n  timeout resolve 1s\n  timeout retry 1s\n" + "".join(sections)
-    )
-
-
-def _registry_for_workers(spec: NodeSpec) -> str:
-    """Workers' containerd reads the registry on the node's address; nobody writes there, and pods do not even read."""
-    workers = " ".join(str(worker.address) for worker in worker_spec.possible(spec))
-    return (
-        f"listen registry-for-workers\n  mode http\n  bind {spec.address}:{REGISTRY_PORT}\n"
-        f"  http-request deny unless {{ method GET HEAD }} {{ src {workers} }}\n"
-        f"  server registry 127.0.0.1:{REGISTRY_PORT}\n"
-    )
-
-
-def _kubeadm(spec: NodeSpec) -> str:
-    from infra.node import images
-
-    return f"""apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-localAPIEndpoint: {{advertiseAddress: {spec.address}, bindPort: 6443}}
-nodeRegistration:
-  name: {spec.name}
-  criSocket: unix://{CONTAINERD_SOCKET}
-  imagePullPolicy: IfNotPresent
-  taints: []
-  kubeletExtraArgs:
-    - {{name: node-ip, value: "{spec.address}"}}
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-clusterName: {spec.name}
-kubernetesVersion: {images.KUBERNETES_VERSION}
-imageRepository: {images.KUBEADM_REPOSITORY}
-networking: {{podSubnet: "{spec.pod_cidr}", serviceSubnet: "{spec.service_cidr}"}}
-controlPlaneEndpoint: "{spec.address}:6443"
-apiServer:
-  certSANs: ["{spec.address}", "127.0.0.1"]
-  extraArgs:
-    # The node's name resolves nowhere: `kubectl logs` and `exec` must go to the address.
-    - {{name: kubelet-preferred-address-types, value: InternalIP}}
-    - {{name: profiling, value: "false"}}
-controllerManager:
-  extraArgs:
-    # 15 s by default: a spike would wait that long for its first look alone. With one autoscaler it costs nothing.
-    - {{name: horizontal-pod-autoscaler-sync-period, value: 5s}}
-    - {{name: node-cidr-mask-size, value: "24"}}
-    - {{name: leader-elect, value: "false"}}
-    - {{name: profiling, value: "false"}}
-    # Three heartbeats missed instead of five: a node that died is out of every Service 20 s sooner.
-    - {{name: node-monitor-grace-period, value: 30s}}
-scheduler:
-  extraArgs:
-    - {{name: leader-elect, value: "false"}}
-dns: {{imageTag: {images.COREDNS_TAG}}}
-etcd: {{local: {{imageTag: {images.ETCD_TAG}}}}}
----
-apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-cgroupDriver: cgroupfs
-cgroupRoot: {cgroups.cgroup_root(spec)}
-failCgroupV1: false
-failSwapOn: false
-oomScoreAdj: 0
-maxOpenFiles: 20000
-resolvConf: {UPSTREAM_RESOLVERS}
-containerLogMaxSize: {LOG_MAX_SIZE}
-containerLogMaxFiles: {LOG_MAX_FILES}
-# containerd 1.6 does not pin the pause image, so garbage collection must never want it.
-imageGCHighThresholdPercent: 100
-imageGCLowThresholdPercent: 99
-evictionHard: {{memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}}
-nodeStatusUpdateFrequency: 5s
-syncFrequency: 10s
-serializeImagePulls: false
-rotateCertificates: true
----
-apiVersion: kubeproxy.config.k8s.io/v1alpha1
-kind: KubeProxyConfiguration
-mode: nftables
-oomScoreAdj: 0
-clusterCIDR: "{spec.pod_cidr}"
-conntrack: {{maxPerCore: 0, min: 0}}
-nftables: {{minSyncPeriod: 100ms, syncPeriod: 30s}}
 """

@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from infra.node import cgroups, services
+from infra.node import cgroups, inside, services
 from infra.node.services import Service
 from infra.node.worker_spec import WorkerSpec
 
@@ -20,7 +20,7 @@ def programs() -> list[Service]:
 def files(worker: WorkerSpec) -> dict[Path, str]:
     """Configuration files by path inside the worker, but for the pods' network, which is known only after the join."""
     return {
-        **services.files_of_every_node(worker.cluster, f"http://{worker.cluster.address}:{services.REGISTRY_PORT}"),
+        **services.files_of_every_node(worker.cluster, f"http://{worker.cluster.address}:{inside.REGISTRY_PORT}"),
         # kubeadm takes the kubelet's configuration from the cluster: the control-plane node's control groups too.
         PATCHES / "kubeletconfiguration+merge.yaml": f"cgroupRoot: {cgroups.cgroup_root(worker)}\n",
     }
@@ -29,7 +29,7 @@ def files(worker: WorkerSpec) -> dict[Path, str]:
 def pod_network(worker: WorkerSpec, pods: IPv4Network) -> tuple[Path, str]:
     """Where on this machine's disk the worker's network plugin finds its configuration, and what it says."""
     directory = worker.directory / "root" / "etc-cni"
-    return directory / services.CNI_CONFIG.relative_to("/etc/cni"), services.cni(pods)
+    return directory / inside.CNI_CONFIG.relative_to("/etc/cni"), services.cni(pods)
 
 
 def join_configuration(worker: WorkerSpec, token: str, ca_hash: str) -> str:
@@ -43,7 +43,7 @@ discovery:
     caCertHashes: ["{ca_hash}"]
 nodeRegistration:
   name: {worker.name}
-  criSocket: unix://{services.CONTAINERD_SOCKET}
+  criSocket: unix://{inside.CONTAINERD_SOCKET}
   imagePullPolicy: IfNotPresent
   taints: []
   kubeletExtraArgs:

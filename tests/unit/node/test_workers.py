@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from infra.node import cgroups, init, join, kubeadm, network, sandbox, services, worker_services, workers
+from infra.node import cgroups, init, inside, join, kubeadm, network, sandbox, services, worker_services, workers
 from infra.node.spec import Node, NodeSpec
 from infra.node.worker_spec import WorkerSpec, named, possible, wanted
 from infra.settings import Local
@@ -80,10 +80,10 @@ def test_a_worker_runs_a_container_runtime_and_a_kubelet_and_nothing_else(monkey
 def test_a_worker_pulls_from_the_control_plane_node_which_lets_only_workers_read() -> None:
     files = worker_services.files(FIRST)
     hosts = files[Path(f"/etc/containerd/certs.d/{contract.REGISTRY}/hosts.toml")]
-    assert f'"http://{SPEC.address}:{services.REGISTRY_PORT}"' in hosts
+    assert f'"http://{SPEC.address}:{inside.REGISTRY_PORT}"' in hosts
     haproxy = services.files(SPEC, {})[Path("/etc/lookout/haproxy.cfg")]
     section = haproxy.split("listen registry-for-workers\n")[1].split("listen ")[0]
-    assert f"bind {SPEC.address}:{services.REGISTRY_PORT}" in section
+    assert f"bind {SPEC.address}:{inside.REGISTRY_PORT}" in section
     assert f"deny unless {{ method GET HEAD }} {{ src {FIRST.address} {SECOND.address} }}" in section
 
 
