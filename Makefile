@@ -5,7 +5,7 @@ LOOKOUT := $(VENV)/bin/lookout
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up down purge test check load serve tools venv lock preflight machine
+.PHONY: help up down purge test soak check load serve tools venv lock preflight machine
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ purge: ## Take everything away: runtime, git repository, registry, deploy/, cach
 
 test: machine venv ## Set up and run all tests, those on a node of their own included.
 	@$(VENV)/bin/python -m tests.run
+
+soak: machine venv ## What takes longer than tests may: disruption specs, on a node of their own; JSON in docs/measurements.
+	@$(VENV)/bin/python -m tests.run prepare soak
 
 check: venv ## Lint, format and types only.
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

@@ -1,6 +1,6 @@
 """`make test`: everything, in phases, saying how long each took. Exit code 0 only when every phase passed.
 
-python -m tests.run [PHASE …]        all phases, or only those named: static prepare unit cluster
+python -m tests.run [PHASE …]        all phases but soak, or only those named: static prepare unit cluster soak
 """
 
 import os
@@ -24,8 +24,11 @@ PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
     "prepare": ((_LOOKOUT, "prepare"),),
     "unit": ((*_PYTEST, "tests/unit", "tests/contract", "tests/loopback"),),
     "cluster": ((*_PYTEST, "-x", "tests/cluster"),),
+    "soak": ((*_PYTEST, "tests/soak"),),
 }
 """Commands by phase. Later phases run although an earlier one failed, except after `prepare`, which they stand on."""
+_ONLY_WHEN_NAMED: Final = ("soak",)
+"""Runs before a release, as `make soak`: it takes longer than a test may."""
 
 
 def main(wanted: Sequence[str]) -> int:
@@ -36,7 +39,8 @@ def main(wanted: Sequence[str]) -> int:
         return 64
     took: dict[str, tuple[float, bool]] = {}
     for name, commands in PHASES.items():
-        if wanted and name not in wanted:
+        chosen = name in wanted if wanted else name not in _ONLY_WHEN_NAMED
+        if not chosen:
             continue
         print(f"\n=== {name}", flush=True)
         started = time.monotonic()

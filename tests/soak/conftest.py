@@ -1,0 +1,47 @@
+"""One road for all specs, with a worker node beside the control plane's, and a table of verdicts at the end."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lookout import contract
+from tests.cluster.road import Road
+from tests.soak import report
+from tests.soak.stage import Stage
+
+_PLAYED = pytest.StashKey[Stage]()
+
+
+@pytest.fixture(scope="session")
+def road() -> Iterator[Road]:
+    """A road of its own with one worker node, brought up by the user's own command and taken down at the end."""
+    if os.geteuid() != 0:
+        pytest.fail("these specs need root: the node makes namespaces and control groups")
+    road = Road(Path(tempfile.mkdtemp(prefix="lookout-soak-")))
+    try:
+        road.write_settings(workers=1)
+        road.lookout("up")
+        yield road
+    finally:
+        road.remove()
+
+
+@pytest.fixture(scope="session")
+def stage(road: Road, request: pytest.FixtureRequest) -> Stage:
+    """Production under load, through its door."""
+    stage = Stage(road.url(contract.PRODUCTION))
+    request.config.stash[_PLAYED] = stage
+    return stage
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the verdict table and keep it."""
+    stage = config.stash.get(_PLAYED, None)
+    if stage is not None and stage.played:
+        terminalreporter.section("disruptions")
+        for line in report.lines(stage.played):
+            terminalreporter.write_line(line)
+        terminalreporter.write_line(f"written to {report.write(stage.played)}")

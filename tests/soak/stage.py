@@ -1,0 +1,83 @@
+"""Where disruption specs play: open-loop load on an environment, one deed in its midst, a promise judged afterwards."""
+
+import time
+from collections.abc import Callable
+from threading import Thread
+
+from loadtest.arrivals import Arrivals, Poisson
+from loadtest.disruption import Kept, Promise, judge_disruption
+from loadtest.recording import Recording
+from loadtest.result import LoadResult
+from loadtest.run import run_load
+from loadtest.settings import LoadSettings
+from loadtest.slo import parse_slo
+from loadtest.target import ask_service
+from loadtest.verdict import Outcome
+
+BEFORE_S = 12.0
+AFTER_S = 32.0
+RATE = 30.0
+"""About a quarter of what two pods of the local cluster answer; 960 requests from the disruption on."""
+
+
+class Stage:
+    """One environment under load; `played` keeps every spec's name, deed and outcome for the verdict table."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.played: dict[str, Kept] = {}
+
+    def play(
+        self,
+        name: str,
+        deed: Callable[[], object],
+        *,
+        slo: str,
+        gap_s: float,
+        expected: Outcome = "pass",
+        arrivals: Arrivals | None = None,
+        processes: int = 1,
+        after_s: float = AFTER_S,
+    ) -> Kept:
+        """Load, disrupt after BEFORE_S, go on for `after_s`, judge. AssertionError when the outcome is another."""
+        settings = LoadSettings(
+            url=self.url,
+            arrivals=arrivals or Poisson(rate=RATE),
+            duration_s=BEFORE_S + after_s,
+            seed=7,
+            processes=processes,
+            expect="lookout",
+        )
+        result, at_s = _disrupted(settings, deed)
+        kept = judge_disruption(result, Promise(slo=parse_slo(slo), longest_gap_s=gap_s), at_s)
+        self.played[name] = kept
+        assert kept.outcome == expected, f"{name}: {kept.outcome}: {kept.reason}; {kept.errors_by_kind}"
+        return kept
+
+
+def _disrupted(settings: LoadSettings, deed: Callable[[], object]) -> tuple[LoadResult, float]:
+    """The run, and when the deed began, in seconds since the schedule did. What the deed raises is raised here."""
+    began: list[float] = []
+    raised: list[BaseException] = []
+
+    def act() -> None:
+        try:
+            deed()
+        except BaseException as error:  # noqa: BLE001  # a thread's own would be lost
+            raised.append(error)
+
+    thread = Thread(target=act, name="deed")
+
+    def progress(recording: Recording) -> None:
+        if recording.begin and not began:
+            at_s = time.perf_counter() - recording.begin["perf"]
+            if at_s >= BEFORE_S:
+                began.append(at_s)
+                thread.start()
+
+    result = run_load(settings, ask_service(settings.url), progress)
+    assert began, "the run ended before it was disrupted"
+    thread.join()
+    if raised:
+        raise raised[0]
+    return result, began[0]
