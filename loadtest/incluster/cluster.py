@@ -59,7 +59,7 @@ class JobCluster:
             items: list[Object] = json.loads(found.data)["items"]
         return items[0] if items else None
 
-    def warnings(self, name: str) -> list[str]:
+    def warning(self, name: str) -> str | None:
         """What went wrong with the Job itself, where no pod could be made: a quota, Pod Security, an admission hook."""
         with _explained("read the Job's events"):
             found = self._core.list_namespaced_event(
@@ -67,7 +67,8 @@ class JobCluster:
                 field_selector=f"type=Warning,involvedObject.kind=Job,involvedObject.name={name}",
                 _request_timeout=_TIMEOUT_S,
             )
-        return [f"{event.reason}: {event.message}" for event in found.items]
+        # Each try of the controller complains anew, of the same.
+        return f"{found.items[0].reason}: {found.items[0].message}" if found.items else None
 
     def log(self, pod: str) -> Iterator[str]:
         """The container's lines as they come, from its beginning, until it ends or says nothing for a minute."""

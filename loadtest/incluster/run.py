@@ -94,7 +94,7 @@ def _started(cluster: JobCluster, name: str, say: Say) -> str:
 def _lasting(pod: Object | None, cluster: JobCluster, name: str) -> str | None:
     """A complaint that waiting does not mend."""
     if pod is None:
-        return "; ".join(cluster.warnings(name)) or None
+        return cluster.warning(name)
     problem = pod_problem(pod) or ""
     reasons = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerError", "Unschedulable")
     return problem if problem.startswith((*reasons, "CreateContainerConfigError")) else None

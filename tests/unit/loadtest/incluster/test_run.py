@@ -30,7 +30,7 @@ class FakeCluster(JobCluster):
         self.found = RUNNING if pod is None else pod or None
         self.deleted: list[str] = []
         self.commands: list[str] = []
-        self.complaints: list[str] = []
+        self.complaint: str | None = None
         self.transfers = [PACKED]
         self.on_log: Callable[[], None] = lambda: None
 
@@ -40,8 +40,8 @@ class FakeCluster(JobCluster):
     def pod(self, _: str) -> dict[str, Any] | None:
         return self.found
 
-    def warnings(self, _: str) -> list[str]:
-        return self.complaints
+    def warning(self, _: str) -> str | None:
+        return self.complaint
 
     def log(self, _: str) -> Iterator[str]:
         self.on_log()
@@ -140,7 +140,7 @@ def test_a_pod_that_cannot_start_is_explained_and_removed(status: dict[str, Any]
 
 def test_a_job_that_may_make_no_pod_is_explained_by_its_events() -> None:
     cluster = FakeCluster(pod={})
-    cluster.complaints = ["FailedCreate: exceeded quota"]
+    cluster.complaint = "FailedCreate: exceeded quota"
     with pytest.raises(LookoutError, match="exceeded quota") as caught:
         follow(cluster)
     assert "--processes" in str(caught.value.remedy)
