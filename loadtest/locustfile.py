@@ -1,28 +1,26 @@
-"""The detector's load for plain Locust, with its own statistics or its web page:
+"""The same open loop under plain Locust, with its own statistics or its web page:
 
     locust -f loadtest/locustfile.py --headless --host http://127.0.0.1:8080 --rate 20 --run-time 30s --seed 7
 
-With --users more than one is no faster: the rate decides. `lookout load run` adds the verdict and the report.
+Distributed as Locust does it (`--master`, `--worker`), with `--users` as many as workers: each keeps its share of the
+schedule. `lookout load run` adds the verdict and the report.
 """
 
-import time
 from typing import Any
 
 from locust import events
+from locust.runners import MasterRunner, WorkerRunner
 
 from loadtest.arrivals import Poisson
-from loadtest.recorder import Recorder
-from loadtest.sender import Sender
+from loadtest.director import Director
 from loadtest.settings import DEFAULT_URL, LoadSettings
-from loadtest.users import OpenLoopUser, Session
+from loadtest.users import OpenLoopUser
+from loadtest.worker import Worker
 
-_DAY_S = 86_400.0
+__all__ = ["OpenLoopUser"]
 
-
-class DetectorUser(OpenLoopUser):
-    """Poisson arrivals, whatever the server does."""
-
-    fixed_count = 1
+_LONGEST_STARTS = 1_000_000
+"""Of a schedule whose end only the person at Locust's page knows."""
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust leaves it untyped
@@ -32,19 +30,30 @@ def _options(parser: Any) -> None:
     parser.add_argument("--expect", choices=("any", "lookout"), default="lookout", help="what a correct answer is")
 
 
-@events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust leaves it untyped
-def _prepare(environment: Any, **_: Any) -> None:
+@events.init.add_listener  # type: ignore[untyped-decorator]  # as above
+def _join(environment: Any, runner: Any, **_: Any) -> None:
+    if not isinstance(runner, MasterRunner):
+        environment.sending = Worker(environment, runner)
+
+
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # as above
+def _direct(environment: Any, **_: Any) -> None:
+    if isinstance(environment.runner, WorkerRunner):
+        return
     options = environment.parsed_options
-    arrivals = Poisson(rate=options.rate)
     settings = LoadSettings(
         url=environment.host or DEFAULT_URL,
-        arrivals=arrivals,
-        duration_s=min(options.run_time or _DAY_S, 1_000_000 / options.rate),
+        arrivals=Poisson(rate=options.rate),
+        duration_s=min(options.run_time or 86_400.0, _LONGEST_STARTS / options.rate),
         seed=options.seed,
         expect=options.expect,
     )
-    recorder = Recorder(lambda _kind, _record: None)
-    session = Session(settings, Sender(settings, recorder, environment.events.request.fire), recorder)
-    session.schedule = list(enumerate(arrivals.times(settings.duration_s, settings.seed).tolist()))
-    session.began = time.perf_counter()
-    DetectorUser.session = session
+    director = Director(environment.runner, settings, lambda _kind, _record: None)
+    director.prepare()
+    director.go()
+
+
+@events.test_stopping.add_listener  # type: ignore[untyped-decorator]  # as above
+def _halt(environment: Any, **_: Any) -> None:
+    if not isinstance(environment.runner, WorkerRunner):
+        environment.runner.send_message("halt", None)

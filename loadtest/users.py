@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 import gevent  # type: ignore[import-untyped]  # ships no types
@@ -10,6 +11,7 @@ import gevent.event  # type: ignore[import-untyped]  # as above
 from locust import User, constant, task
 from locust.exception import StopUser
 
+from loadtest.alarm import Alarm
 from loadtest.recorder import Recorder
 from loadtest.sender import Sender
 from loadtest.settings import LoadSettings
@@ -60,18 +62,17 @@ class OpenLoopUser(User):
         session.paced = True
         session.go.wait()
         send, in_flight, began = session.sender.send, session.sender.in_flight, session.began
-        for index, intended_s in session.schedule:
-            intended = began + intended_s
-            wait_s = intended - time.perf_counter()
-            if wait_s > 0:
-                gevent.sleep(wait_s)
-            if session.halted.is_set():
-                break
-            if len(in_flight) >= session.max_in_flight:
-                session.recorder.add(index, intended_s, None, None, _DROPPED)
-            else:
-                in_flight[index] = (intended, None)
-                gevent.spawn(send, index, intended, began)
+        with closing(Alarm()) as alarm:
+            for index, intended_s in session.schedule:
+                intended = began + intended_s
+                alarm.wait_until(intended)
+                if session.halted.is_set():
+                    break
+                if len(in_flight) >= session.max_in_flight:
+                    session.recorder.add(index, intended_s, None, None, _DROPPED)
+                else:
+                    in_flight[index] = (intended, None)
+                    gevent.spawn(send, index, intended, began)
         session.done.set()
         raise StopUser
 
