@@ -12,6 +12,7 @@ from service.model import photos
 from tests.cluster.road import Road, wait_until
 from tests.cluster.spike import clients, watched
 
+# After everything that counts production's pods (3_ sorts before 3b): a spike leaves more of them for a minute.
 pytestmark = pytest.mark.cluster
 PHOTO = photos.sample_photos()["chelsea"]
 API = "/apis/custom.metrics.k8s.io/v1beta2"
