@@ -36,6 +36,7 @@ class Director:
         self.halted = gevent.event.Event()
         for kind, handle in (
             ("samples", lambda msg, **_: line("samples", msg.data)),
+            ("in_flight", lambda msg, **_: line("in_flight", msg.data)),
             ("model", lambda msg, **_: line("model", msg.data)),
             ("prepared", lambda msg, **_: self._prepared.update({msg.node_id: msg.data["photos"]})),
             ("finished", lambda msg, **_: self._finished.update({msg.node_id: msg.data})),

@@ -1,10 +1,11 @@
 """What the generator has said so far of a run that goes on, read line by line from its samples file."""
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadtest.result import DROPPED, UNFINISHED, Samples
+from loadtest.result import DROPPED, LATE_MS, UNFINISHED, Samples
 
 
 @dataclass
@@ -17,6 +18,12 @@ class Recording:
     service_ms: list[float | None] = field(default_factory=list)
     error: list[str | None] = field(default_factory=list)
     models: list[dict[str, str]] = field(default_factory=list)
+    errors: int = 0
+    dropped: int = 0
+    late: int = 0
+    """Starts that were made, but more than LATE_MS late."""
+    in_flight: dict[int, int] = field(default_factory=dict)
+    """By worker."""
     waiting: dict[str, Any] = field(default_factory=dict)
     begin: dict[str, Any] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
@@ -25,13 +32,19 @@ class Recording:
         """Take one line of the samples file."""
         ((kind, record),) = json.loads(line).items()
         if kind == "samples":
-            for name, values in record.items():
-                getattr(self, name).extend(values)
+            self._count(record)
+        elif kind == "in_flight":
+            self.in_flight[record["worker"]] = record["requests"]
         elif kind == "model":
             if record not in self.models:
                 self.models.append(record)
         else:
             setattr(self, kind, record)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the schedule's zero by this machine's steady clock; 0 before it."""
+        return max(time.perf_counter() - self.begin["perf"], 0.0) if self.begin else 0.0
 
     @property
     def last_s(self) -> float:
@@ -40,6 +53,14 @@ class Recording:
             (s + ((lag or 0) + (ms or 0)) / 1000 for s, lag, ms in self._rows()),
             default=0.0,
         )
+
+    def _count(self, columns: dict[str, list[Any]]) -> None:
+        for name, values in columns.items():
+            getattr(self, name).extend(values)
+        dropped = sum(lag is None for lag in columns["lag_ms"])
+        self.dropped += dropped
+        self.errors += sum(error is not None for error in columns["error"]) - dropped
+        self.late += sum(lag is not None and lag > LATE_MS for lag in columns["lag_ms"])
 
     def _rows(self) -> Any:
         return zip(self.intended_s, self.lag_ms, self.service_ms, strict=True)

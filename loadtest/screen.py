@@ -10,13 +10,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from loadtest.live import progress_line
 from loadtest.recording import Recording
 from loadtest.result import LATE_MS, LoadResult
 from loadtest.settings import LoadSettings
+from loadtest.verdict import Judgement
 from loadtest.wording import BUSY_CORES, CLOSED, is_busy, latency_rows, outcome
 
 _LINE_EVERY_S = 5.0
-_RECENT = 500
 
 
 class Progress:
@@ -41,25 +42,15 @@ class Progress:
 
     def show(self, recording: Recording) -> None:
         """Say how far the run is."""
-        elapsed_s = time.monotonic() - self._started
+        due = time.monotonic() - self._started >= self._next_line_s
+        if not self._console.is_terminal and not due:
+            return
+        line = progress_line(recording, self._settings, recording.elapsed_s)
         if self._console.is_terminal:
-            self._live.update(Text(progress_line(recording, self._settings)), refresh=True)
-        elif elapsed_s >= self._next_line_s:
+            self._live.update(Text(line), refresh=True)
+        else:
             self._next_line_s += _LINE_EVERY_S
-            self._console.print(progress_line(recording, self._settings), markup=False)
-
-
-def progress_line(recording: Recording, settings: LoadSettings) -> str:
-    """Time, intended and achieved rate, latency of the last answers, what went wrong."""
-    if not recording.begin:
-        return "starting the load generator …"
-    at_s = max(time.perf_counter() - recording.begin["perf"], 0.0)
-    line = f"{min(at_s, settings.duration_s):5.0f} / {settings.duration_s:g} s   {len(recording.error):,} answers"
-    recent = sorted(ms for ms in recording.service_ms[-_RECENT:] if ms is not None)
-    if recent:
-        rate = len(recording.error) / at_s if at_s > 0 else 0.0
-        line += f"   {rate:.1f}/s   median of the last {len(recent)}: {recent[(len(recent) - 1) // 2]:.1f} ms"
-    return line + f"   {sum(error is not None for error in recording.error):,} errors"
+            self._console.print(line, markup=False)
 
 
 def print_summary(result: LoadResult, console: Console, json_path: Path, html_path: Path) -> None:
@@ -70,10 +61,21 @@ def print_summary(result: LoadResult, console: Console, json_path: Path, html_pa
     mark, style = ("✓", "bold green") if result.ok else ("✗", "bold red")
     console.print(Text(f"{mark} {outcome(result)}", style=style))
     console.print(table)
+    if result.verdict is not None:
+        _print_verdict(result.verdict, console)
     if is_busy(result):
         console.print(f"The generator used more than {BUSY_CORES} of a core: part of these latencies is its own delay.")
     if result.loop == "closed":
         console.print(Text(CLOSED, style="dim"))
+
+
+def _print_verdict(verdict: Judgement, console: Console) -> None:
+    for term in verdict.terms:
+        console.print(Text(f"  {term.term}: {term.outcome}, {term.observed}. {term.arithmetic}"))
+    style = "bold green" if verdict.outcome == "pass" else "bold red"
+    console.print(Text(f"Verdict: {verdict.outcome.upper()}", style=style))
+    for reason in verdict.reasons:
+        console.print(Text(f"  {reason}"))
 
 
 def _rows(result: LoadResult) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ class Session:
         """Set when no request is to start any more."""
         self.paced = False
         """Whether a user keeps the schedule already."""
+        self.worker = worker
         self.numbers = itertools.count(worker, workers)
         """Of a closed loop's requests: no two workers share one."""
         self.schedule: Sequence[tuple[int, float]] = ()

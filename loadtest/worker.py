@@ -90,6 +90,7 @@ class Worker:
         ends = session.began + settings.duration_s
         while not (session.done.is_set() and time.perf_counter() >= ends) and not session.halted.wait(_LOOK_EVERY_S):
             session.recorder.flush()
+            self._send("in_flight", {"worker": session.worker, "requests": len(session.sender.in_flight)})
             watch.look()
             if settings.arrivals.kind == "closed" and time.perf_counter() >= ends:
                 break

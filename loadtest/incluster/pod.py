@@ -15,10 +15,10 @@ from typing import Final
 
 from loadtest.incluster import protocol
 from loadtest.incluster.protocol import Failed, Finished, Said, Word
+from loadtest.live import progress_line
 from loadtest.recording import Recording
 from loadtest.result import LoadResult
 from loadtest.run import run_load
-from loadtest.screen import progress_line
 from loadtest.settings import LoadSettings
 from loadtest.target import ask_service, knock
 from lookout.errors import EXIT_INTERRUPTED, LookoutError
@@ -60,7 +60,7 @@ class _Announcer:
         now = time.monotonic()
         if now >= self._next_s:
             self._next_s = now + _SAY_EVERY_S
-            _say(Said(text=progress_line(recording, self._settings)))
+            _say(Said(text=progress_line(recording, self._settings, recording.elapsed_s)))
 
 
 def _keep(result: LoadResult) -> Finished:

@@ -1,6 +1,5 @@
 """The command line refuses before it sends anything, and its exit codes say how the run went."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +7,7 @@ import pytest
 
 from loadtest import run as run_module
 from loadtest import target
-from loadtest.recording import Recording
 from loadtest.result import LoadResult, load_result
-from loadtest.screen import progress_line
-from loadtest.settings import LoadSettings
 from lookout.cli import main
 from tests.unit.loadtest import build
 
@@ -90,14 +86,3 @@ def test_the_exit_code_says_how_it_went_and_both_files_are_there(
     assert load_result(tmp_path / "o.json") == result
     assert "<svg" in (tmp_path / "o.html").read_text() or not result.samples.error
     assert ("not a certification" in output) == (result.loop == "closed")
-
-
-def test_progress_names_answers_median_and_errors() -> None:
-    recording = Recording()
-    assert progress_line(recording, LoadSettings()) == "starting the load generator …"
-    columns = '"index": [0, 1], "intended_s": [0.5, 1.0], "lag_ms": [0, 0], "service_ms": [500.0, 1000.0]'
-    recording.add(f'{{"begin": {{"perf": {time.perf_counter() - 2}}}}}')
-    recording.add('{"samples": {' + columns + ', "error": [null, "timeout"]}}')
-    line = progress_line(recording, LoadSettings())
-    assert line.startswith("    2 / 30 s   2 answers")
-    assert line.endswith("median of the last 2: 500.0 ms   1 errors")
