@@ -69,12 +69,13 @@ _STYLE: Final[dict[Any, Any]] = {
     "lines.linewidth": 1.6,
 }
 WIDTH_IN: Final = 7.4
-_LEFT_IN, _RIGHT_IN, _BOTTOM_IN, _TOP_IN = 0.62, 0.12, 0.46, 0.34
+_LEFT_IN, _RIGHT_IN, _BOTTOM_IN = 0.62, 0.12, 0.46
+_TOP_IN, _LEGEND_LINE_IN = 0.16, 0.19
 _DPI: Final = 170
 """Of what is drawn as a picture inside the SVG."""
 
 
-def draw_svg(name: str, alt: str, draw: Callable[[Axes], None], height_in: float = 2.6) -> str:
+def draw_svg(name: str, alt: str, draw: Callable[[Axes], None], height_in: float = 2.6, legend_lines: int = 1) -> str:
     """One plot as an SVG element. `name` keeps its ids apart from other plots', `alt` says in words what it shows.
 
     Every plot has the same margins, so that plots with the same time axis stand exactly above each other.
@@ -83,10 +84,16 @@ def draw_svg(name: str, alt: str, draw: Callable[[Axes], None], height_in: float
     def alone(axes: Sequence[Axes]) -> None:
         draw(axes[0])
 
-    return draw_rows(name, alt, alone, [height_in])
+    return draw_rows(name, alt, alone, [height_in], legend_lines)
 
 
-def draw_rows(name: str, alt: str, draw: Callable[[Sequence[Axes]], None], heights_in: Sequence[float]) -> str:
+def draw_rows(
+    name: str,
+    alt: str,
+    draw: Callable[[Sequence[Axes]], None],
+    heights_in: Sequence[float],
+    legend_lines: int = 1,
+) -> str:
     """Several plots above each other on one horizontal axis, as one SVG element."""
     total = sum(heights_in)
     with rc_context({**_STYLE, "svg.hashsalt": name}):
@@ -98,7 +105,7 @@ def draw_rows(name: str, alt: str, draw: Callable[[Sequence[Axes]], None], heigh
             left=_LEFT_IN / WIDTH_IN,
             right=1 - _RIGHT_IN / WIDTH_IN,
             bottom=_BOTTOM_IN / total,
-            top=1 - _TOP_IN / total,
+            top=1 - (_TOP_IN + legend_lines * _LEGEND_LINE_IN) / total,
             hspace=0.42,
         )
         axes: list[Axes] = []

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from loadtest.report.figure import (
     AMBER,
@@ -105,6 +106,8 @@ def errors_plot(columns: Columns, parts: Buckets) -> str:
     for moment, error in zip(columns.intended_s.tolist(), columns.error, strict=True):
         if error is not None:
             at.setdefault(error if error in names else "other kinds", []).append(moment)
+    beside = 2 if all(len(kind) <= 40 for kind in at) else 1
+    lines = -(-len(at) // beside)
     alt = f"Errors over time: {counted.total():,} in {len(counted)} kinds, most often {plain(names[0])}."
 
     def draw(axes: Axes) -> None:
@@ -118,9 +121,9 @@ def errors_plot(columns: Columns, parts: Buckets) -> str:
             base = top
         axes.set_ylim(0, None)
         _time_axis(axes, parts, "errors a second")
-        legend_above(axes, columns=2 if len(at) > 1 else 1)
+        legend_above(axes, beside)
 
-    return draw_svg("errors", alt, draw, height_in=2.2 + 0.15 * (len(at) // 2))
+    return draw_svg("errors", alt, draw, height_in=2.0 + 0.19 * lines, legend_lines=lines)
 
 
 def latency_axis(axes: Axes, latency_ms: Floats, bound_ms: float | None) -> None:
@@ -131,6 +134,7 @@ def latency_axis(axes: Axes, latency_ms: Floats, bound_ms: float | None) -> None
         axes.set_yscale("log")
         axes.set_ylim(float(np.percentile(positive, 0.5)) / 1.5, largest * 1.6)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(which="minor", left=False)
     else:
         axes.set_ylim(0, largest * 1.08 or 1.0)

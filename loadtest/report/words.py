@@ -47,7 +47,7 @@ def asked(result: LoadResult, intent: str | None) -> list[tuple[str, str]]:
     ]
     shown = {"profile", "arrivals", "duration_s", "seed", "slo", "url", "path", "expect", "timeout_s"}
     others = settings.model_dump(mode="json", exclude=shown)
-    return rows + [(name.replace("_", " "), str(value)) for name, value in others.items() if value not in (None, "")]
+    return rows + [(name.replace("_", " "), _short(value)) for name, value in others.items() if value not in (None, {})]
 
 
 def arrivals(result: LoadResult) -> str:
@@ -81,6 +81,22 @@ def latency_table(result: LoadResult) -> Table | None:
     return Table(("correct answers", "from the intended start", "service time alone"), tuple(lines))
 
 
+def facts(result: LoadResult) -> list[tuple[str, str]]:
+    """Every figure of a run that may be laid beside another's."""
+    counts, latency = result.counts, result.latency_ms
+    latencies = _latencies(latency, latency) if latency else []
+    return [
+        ("arrivals", arrivals(result)),
+        ("intended starts", f"{counts.intended:,}"),
+        ("correct", f"{counts.ok:,}"),
+        ("errors", f"{counts.errors:,}"),
+        ("correct answers/s", f"{result.throughput_per_s:,.1f}"),
+        *((f"latency, {name}", milliseconds(value)) for name, value, _ in latencies),
+        *((f"generator: {name}", value) for name, value in generator_facts(result)),
+        *((f"service {name}", value) for name, value in result.service.items()),
+    ]
+
+
 def generator_facts(result: LoadResult) -> list[tuple[str, str]]:
     """Whether the generator kept its own schedule."""
     generator = result.generator
@@ -93,6 +109,7 @@ def generator_facts(result: LoadResult) -> list[tuple[str, str]]:
         ("workers lost", str(generator.workers_lost)),
         ("clock jumps", str(generator.clock_jumps)),
         ("Locust", generator.locust),
+        ("machine", generator.machine or "unknown"),
         ("photos", ", ".join(generator.photos) or "none"),
     ]
 
