@@ -12,7 +12,7 @@ from gitops.repository import Repository
 from gitops.scaling_file import QUEUE, THREADS
 from gitops.version_file import digest
 from loadtest.capacity.record import CapacityRecord
-from loadtest.capacity.record import parse as parse_record
+from loadtest.capacity.record_file import parse as parse_record
 from lookout import contract
 from lookout.errors import LookoutError
 from service.settings import Settings

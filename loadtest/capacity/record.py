@@ -1,19 +1,16 @@
 """What a capacity measurement found, as versioned JSON: the only source of the numbers that size an environment.
 
-Data and file form only. `lookout load capacity` writes it to capacity/<digest>/<machine-type>.json of the configuration
-repository; `lookout release size` and `lookout load simulate` read it.
+Data only; record_file.py reads and places it. `lookout load capacity` writes it to capacity/<digest>/<machine-type>.json of
+the configuration repository; `lookout release size` and `lookout load simulate` read it.
 """
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from loadtest.slo import SloTerm
 from loadtest.verdict import Outcome
-from lookout import contract
-from lookout.errors import LookoutError
 
 SCHEMA_VERSION: Final = 1
 MACHINE_TYPE: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"
@@ -201,38 +198,3 @@ class CapacityRecord(_Frozen):
     def text(self) -> str:
         """The JSON file's text."""
         return self.model_dump_json(indent=1) + "\n"
-
-
-def path(digest: str, machine_type: str) -> str:
-    """Where a record stands in the configuration repository."""
-    return f"{contract.CONFIG_CAPACITY}/{digest.replace(':', '-')}/{machine_type}.json"
-
-
-def parse(text: str, source: str) -> CapacityRecord:
-    """A record from its text. LookoutError says what is wrong with it; `source` says where it was read."""
-    measure = "measure it: lookout load capacity"
-    try:
-        version = _Versioned.model_validate_json(text).schema_version
-        if version != SCHEMA_VERSION:
-            raise LookoutError(
-                f"{source} has schema version {version}, this program reads {SCHEMA_VERSION}",
-                "read it with the release of Lookout that wrote it",
-            )
-        return CapacityRecord.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise LookoutError(f"{source} is not a capacity record: {where}: {first['msg']}", measure) from error
-
-
-def load(file: Path) -> CapacityRecord:
-    """Read a record from a file. LookoutError when it is missing or no such record."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LookoutError(f"cannot read {file}: {error}", "measure it: lookout load capacity") from error
-    return parse(text, str(file))
-
-
-class _Versioned(BaseModel):
-    schema_version: Annotated[int, Field(ge=1)]

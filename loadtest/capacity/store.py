@@ -1,7 +1,8 @@
 """A record in the configuration repository: one commit in deploy/ that writes one file and nothing else."""
 
 from gitops.repository import Repository
-from loadtest.capacity.record import CapacityRecord, path
+from loadtest.capacity.record import CapacityRecord
+from loadtest.capacity.record_file import path
 
 
 def commit(record: CapacityRecord) -> str:

@@ -2,7 +2,7 @@
 
 from gitops import size
 from loadtest.capacity import store
-from loadtest.capacity.record import parse, path
+from loadtest.capacity.record_file import parse, path
 from lookout import contract
 from tests.unit.gitops.conftest import Road, run
 from tests.unit.loadtest.capacity import build

@@ -7,8 +7,8 @@ import pytest
 
 from gitops import release, scaling_file, size, size_rules
 from gitops.scaling_file import QUEUE, Scaling
-from loadtest.capacity import record as records
-from loadtest.capacity.record import CapacityRecord
+from loadtest.capacity import record_file
+from loadtest.capacity.record import CapacityRecord, Sizing
 from lookout import contract, paths
 from lookout.artifact import Artifact
 from lookout.cli import main
@@ -32,15 +32,15 @@ def put(road: Road, digest: str, machine_type: str = "test-4", **changes: object
     """Commit a record of a release on a machine; returns its path."""
     machine = SIZED.machine.model_copy(update={"type": machine_type})
     record = SIZED.model_copy(update={"digest": digest, "machine": machine, **changes})
-    road.deploy.commit_files({records.path(digest, machine_type): record.text()}, "capacity")
-    return records.path(digest, machine_type)
+    road.deploy.commit_files({record_file.path(digest, machine_type): record.text()}, "capacity")
+    return record_file.path(digest, machine_type)
 
 
 def text(road: Road, name: str, environment: str = "prod") -> str:
     return road.deploy.read(f"{contract.CONFIG_ENVS}/{environment}/{name}") or ""
 
 
-def sizing_of(record: CapacityRecord) -> records.Sizing:
+def sizing_of(record: CapacityRecord) -> Sizing:
     assert record.sizing is not None
     return record.sizing
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.capacity import cli, record, store, targets
+from loadtest.capacity import cli, store, targets
 from loadtest.capacity.measurement import Subject, Target
+from loadtest.capacity.record import CapacityRecord
+from loadtest.capacity.record_file import load
 from lookout.cli import main
 from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
 from tests.unit.loadtest.capacity.test_measurement import SUBJECT, Pods, Runs
@@ -17,11 +19,11 @@ Opened = Callable[..., object]
 
 
 @pytest.fixture
-def committed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[record.CapacityRecord]:
+def committed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[CapacityRecord]:
     """Pods and runs made up; what is committed is collected, what is left in reports/ goes to a temporary directory."""
-    kept: list[record.CapacityRecord] = []
+    kept: list[CapacityRecord] = []
 
-    def commit(one: record.CapacityRecord) -> str:
+    def commit(one: CapacityRecord) -> str:
         kept.append(one)
         return "committed"
 
@@ -34,7 +36,7 @@ def committed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[record.Ca
 
 
 def test_a_whole_measurement_is_committed_and_says_how_long_it_takes_first(
-    committed: list[record.CapacityRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    committed: list[CapacityRecord], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _ended("--json", str(tmp_path / "copy.json")) == 0
     said = capsys.readouterr()
@@ -42,29 +44,27 @@ def test_a_whole_measurement_is_committed_and_says_how_long_it_takes_first(
     assert "Concurrency limit" in said.out
     assert len(committed) == 1
     assert committed[0].sizing is not None
-    assert record.load(tmp_path / "copy.json") == committed[0]
+    assert load(tmp_path / "copy.json") == committed[0]
     assert not (tmp_path / "reports").exists()
 
 
 def test_ctrl_c_keeps_what_there_is_and_commits_nothing(
-    committed: list[record.CapacityRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    committed: list[CapacityRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(targets, "RealRuns", lambda: Runs(interrupt_after=7))
     assert _ended() == EXIT_INTERRUPTED
     assert committed == []
     (partial,) = (tmp_path / "reports").glob("capacity-*-partial.json")
-    kept = record.load(partial)
+    kept = load(partial)
     assert kept.interrupted
     assert len(kept.concurrency.points) == 7
 
 
-def test_a_url_is_measured_into_reports_and_sizes_nothing(
-    committed: list[record.CapacityRecord], tmp_path: Path
-) -> None:
+def test_a_url_is_measured_into_reports_and_sizes_nothing(committed: list[CapacityRecord], tmp_path: Path) -> None:
     assert _ended("--url", "http://127.0.0.1:1") == EXIT_FAILURE
     assert committed == []
     (file,) = (tmp_path / "reports").glob("capacity-*.json")
-    assert record.load(file).replicas is None
+    assert load(file).replicas is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_url_is_measured_into_reports_and_sizes_nothing(
     ],
 )
 def test_wrong_words_end_with_usage_before_anything_is_touched(
-    committed: list[record.CapacityRecord], words: list[str]
+    committed: list[CapacityRecord], words: list[str]
 ) -> None:
     assert _ended(*words) == EXIT_USAGE
     assert committed == []

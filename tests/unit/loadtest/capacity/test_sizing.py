@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.capacity import machine as machines
-from loadtest.capacity import record as records
+from loadtest.capacity import record_file as records
 from loadtest.capacity.record import CapacityRecord, Sizing
 from loadtest.capacity.sizing import HEADROOM
 from loadtest.capacity.usl import Parameters
