@@ -24,7 +24,7 @@ Key = Annotated[str, Field(pattern=rf"^([a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?/)
 Value = Annotated[str, Field(pattern=rf"^({_NAME})?$")]
 
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
-_RESERVED: Final = (contract.POOL_LABEL, contract.GPU_LABEL, contract.SPOT_LABEL, contract.SIMULATED_KEY)
+_RESERVED: Final = (contract.POOL_LABEL, contract.GPU_LABEL, contract.SPOT_LABEL, contract.SIMULATED_KEY, ZONE_LABEL)
 
 
 class Strict(BaseModel):
