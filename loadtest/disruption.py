@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from loadtest.gate import generator_faults, judge
-from loadtest.result import LoadResult, Samples
+from loadtest.result import DROPPED, LoadResult, Samples
 from loadtest.slo import SloTerm, format_slo
 from loadtest.steady import steadiness
 from loadtest.summary import summarise
@@ -39,8 +39,9 @@ class Kept(_Frozen):
     reason: str
     promised: str
     requests: int
+    """Starts from the disruption on, without those that the generator itself dropped."""
     success_ratio: float
-    """Of the starts from the disruption on, those that were answered correctly."""
+    """Of them, those that were answered correctly."""
     p99_ms: float | None
     longest_gap_s: float
     errors_by_kind: dict[str, int]
@@ -66,14 +67,17 @@ def judge_disruption(result: LoadResult, promise: Promise, disrupted_at_s: float
     elif steady.steady is not True and outcome != "fail":
         outcome, reason = "not enough data", f"not steady before the disruption: {steady.reason}"
     wrong = [
-        start for start, error in zip(after.samples.intended_s, after.samples.error, strict=True) if error is not None
+        start
+        for start, error in zip(after.samples.intended_s, after.samples.error, strict=True)
+        if error is not None and not error.startswith(DROPPED)
     ]
+    made = after.counts.intended - after.counts.dropped
     return Kept(
         outcome=outcome,
         reason=reason,
         promised=f"{format_slo(promise.slo)}, gap<={promise.longest_gap_s:g}s",
-        requests=after.counts.intended,
-        success_ratio=after.counts.ok / max(after.counts.intended, 1),
+        requests=made,
+        success_ratio=after.counts.ok / max(made, 1),
         p99_ms=after.latency_ms.p99 if after.latency_ms else None,
         longest_gap_s=round(gap_s, 3),
         errors_by_kind=after.errors_by_kind,

@@ -1,8 +1,11 @@
 """Where disruption specs play: open-loop load on an environment, one deed in its midst, a promise judged afterwards."""
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Thread
+from typing import Final
 
 from loadtest.arrivals import Arrivals, Poisson
 from loadtest.disruption import Kept, Promise, judge_disruption
@@ -18,6 +21,7 @@ BEFORE_S = 12.0
 AFTER_S = 32.0
 RATE = 30.0
 """About a quarter of what two pods of the local cluster answer; 960 requests from the disruption on."""
+_NICENESS: Final = -10
 
 
 class Stage:
@@ -55,6 +59,17 @@ class Stage:
         return kept
 
 
+@contextmanager
+def _first_in_line() -> Iterator[None]:
+    """The generator goes before all else, as if on a machine of its own: here it shares two cores with its target."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
 def _disrupted(settings: LoadSettings, deed: Callable[[], object]) -> tuple[LoadResult, float]:
     """The run, and when the deed began, in seconds since the schedule did. What the deed raises is raised here."""
     began: list[float] = []
@@ -75,7 +90,8 @@ def _disrupted(settings: LoadSettings, deed: Callable[[], object]) -> tuple[Load
                 began.append(at_s)
                 thread.start()
 
-    result = run_load(settings, ask_service(settings.url), progress)
+    with _first_in_line():
+        result = run_load(settings, ask_service(settings.url), progress)
     assert began, "the run ended before it was disrupted"
     thread.join()
     if raised:
