@@ -6,7 +6,7 @@ disabled, so that the next boot does not start them either. What was installed b
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -36,19 +36,19 @@ _POLICY: Final = Path("/usr/sbin/policy-rc.d")
 _OURS: Final = "#!/bin/sh\n# Put here by lookout for the time of an installation; it may be removed.\nexit 101\n"
 
 
-def missing() -> list[str]:
-    """Packages of PROGRAMS that are not installed."""
-    return [package for package, program in PROGRAMS.items() if not _found(program)]
+def missing(programs: Mapping[str, str] = PROGRAMS) -> list[str]:
+    """Packages of `programs` that are not installed."""
+    return [package for package, program in programs.items() if not _found(program)]
 
 
-def install(progress: Callable[[str], None] | None = None) -> list[str]:
-    """Install what is missing and return its names. LookoutError when apt fails."""
-    packages = missing()
+def install(progress: Callable[[str], None] | None = None, programs: Mapping[str, str] = PROGRAMS) -> list[str]:
+    """Install what is missing of `programs` and return its names. LookoutError when apt fails."""
+    packages = missing(programs)
     if not packages:
         return []
     if shutil.which("apt-get") is None:
         raise LookoutError(
-            f"missing programs: {', '.join(PROGRAMS[package] for package in packages)}, and this is not Debian",
+            f"missing programs: {', '.join(programs[package] for package in packages)}, and this is not Debian",
             f"install the equivalents of these Debian packages: {' '.join(packages)}",
         )
     say = progress or (lambda _: None)

@@ -1,6 +1,6 @@
 """`make test`: everything, in phases, saying how long each took. Exit code 0 only when every phase passed.
 
-python -m tests.run [PHASE …]        all phases but soak, or only those named: static prepare unit cluster soak
+python -m tests.run [PHASE …]        all phases but soak, or only those named: static prepare unit browser cluster soak
 """
 
 import os
@@ -23,6 +23,7 @@ PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
     ),
     "prepare": ((_LOOKOUT, "prepare"),),
     "unit": ((*_PYTEST, "tests/unit", "tests/contract", "tests/loopback"),),
+    "browser": ((str(venv_bin("python")), "-m", "tests.browser.install"), (*_PYTEST, "tests/browser")),
     "cluster": ((*_PYTEST, "-x", "tests/cluster"),),
     "soak": ((*_PYTEST, "tests/soak"),),
 }
