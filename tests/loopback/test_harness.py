@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.evidence import load_evidence
 from loadtest.reference.latency import parse_hold
 from loadtest.reference.process import Reference, reference_server
 from loadtest.result import LoadResult, load_result
@@ -86,7 +87,8 @@ def test_two_known_latencies_come_back_with_their_shares_and_the_goodput_that_fo
 ) -> None:
     known, slo = "bimodal:10ms:250ms:2%", "p99<=100ms,goodput>=90%"
     options = ("--rate", "500", "--duration", "3s", "--seed", "3", "--slo", slo)
-    result, reference = measured(environment, tmp_path, known, *options, seed=5)
+    evidence_path = tmp_path / "evidence.json"
+    result, reference = measured(environment, tmp_path, known, *options, "--evidence", str(evidence_path), seed=5)
     count = result.counts.ok
     assert count == result.counts.intended == reference.report["requests"] >= 1_300
     hold = parse_hold(known, seed=5)
@@ -99,6 +101,10 @@ def test_two_known_latencies_come_back_with_their_shares_and_the_goodput_that_fo
     assert p99.outcome != "pass"
     assert goodput.violations >= goodput.trials * 0.1 or goodput.outcome == "pass"
     agrees(result, reference, {"p50": 10.0, "p99": 250.0, "p99.9": 250.0})
+    evidence = load_evidence(evidence_path)
+    assert evidence.verdict == result.verdict
+    assert evidence.counts == result.counts
+    assert evidence.subject.models == ({"name": "reference", "runtime": "none", "version": "1"},)
 
 
 def test_a_stall_of_one_second_in_ten_shows_in_our_p99_and_not_in_closed_loop_locusts(
