@@ -1,5 +1,7 @@
 """Asking the target who it is before it gets any load."""
 
+import ssl
+
 import httpx
 from pydantic import ValidationError
 
@@ -35,8 +37,8 @@ def ask_service(url: str) -> dict[str, str]:
 
 def _get(url: str, where: str) -> httpx.Response:
     try:
-        # No proxy from the environment: the generator does not use one either.
-        return httpx.get(where, timeout=_TIMEOUT_S, trust_env=False)
+        # No proxy from the environment, and the system's authorities: as the generator does it.
+        return httpx.get(where, timeout=_TIMEOUT_S, trust_env=False, verify=ssl.create_default_context())
     except httpx.TimeoutException as error:
         raise LookoutError(f"{where} did not answer within {_TIMEOUT_S:g} s", _LOOK) from error
     except httpx.ConnectError as error:

@@ -1,6 +1,7 @@
 """A detector of known behaviour on 127.0.0.1: it answers as the contract says, late or wrong as it is told."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ class Stub:
     def __init__(self, url: str) -> None:
         self.url = url
         self.asked = 0
+        self.headers: list[dict[str, str]] = []
         self.going = False
         self.lock = threading.Lock()
 
@@ -51,7 +53,10 @@ class Stub:
 
 @contextmanager
 def serving(
-    detect: Callable[[int, bytes], Reply], model: Reply | None = None, latency_s: float = 0.005
+    detect: Callable[[int, bytes], Reply],
+    model: Reply | None = None,
+    latency_s: float = 0.005,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Stub]:
     """Serve while the block runs; `detect` gets the request's number and its body."""
 
@@ -65,6 +70,7 @@ def serving(
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            stub.headers.append(dict(self.headers.items()))
             number = stub.number()
             time.sleep(latency_s)
             self._send(detect(number, body))
@@ -82,14 +88,14 @@ def serving(
             pass
 
     class Server(ThreadingHTTPServer):
-        request_queue_size = (
-            256  # connections that come at once: with a shorter queue SYNs are sent again
-        )
+        request_queue_size = 256  # connections that come at once: with a shorter queue SYNs are sent again
 
     load_photos()  # takes a second the first time, which must not be the first answer's
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    stub = Stub(f"http://127.0.0.1:{server.server_address[1]}")
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    stub = Stub(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

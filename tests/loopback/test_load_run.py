@@ -1,18 +1,22 @@
 """`lookout load run` against a stub detector of known behaviour, through the real command line and real Locust."""
 
+import io
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from loadtest.arrivals import Poisson
+from loadtest.target import ask_service
+from lookout.errors import LookoutError
 from lookout.paths import PROJECT_ROOT
 from tests.loopback.stub import PROBLEM, Reply, correct, serving
 
@@ -25,7 +29,7 @@ class Run:
     def __init__(self, directory: Path) -> None:
         self.json = directory / "out.json"
         self.html = directory / "out.html"
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(directory / "state"), "XDG_CACHE_HOME": str(directory)}
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(directory / "state"), "XDG_CACHE_HOME": str(directory)}
 
     def start(self, url: str, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "lookout.cli", "load", "run", "--url", url, "--expect", "lookout"]
@@ -33,7 +37,7 @@ class Run:
         return subprocess.Popen(
             [*command, *outputs, *options],
             cwd=PROJECT_ROOT,
-            env=self._environment,
+            env=self.environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -120,30 +124,36 @@ def test_any_server_will_do_when_nothing_is_expected(run: Run) -> None:
     assert run.result()["models"] == []
 
 
-@pytest.mark.parametrize(
-    ("wrong", "kind"),
-    [
-        (lambda _n, _b: PROBLEM, "status 503: Over capacity"),
-        (lambda _n, _b: Reply(b"{}"), "wrong shape: model: missing"),
-        (lambda _n, _b: Reply(b"<html>", content_type="text/html"), "content type text/html"),
-        (lambda _n, _b: Reply(b"", 302), "status 302"),
-        (lambda _n, _b: Reply(b'{"mo', promised=500), "no answer"),
-    ],
-    ids=["overload", "shape", "html", "redirect", "truncated"],
-)
-def test_one_wrong_answer_in_five_fails_the_run_and_is_counted_by_kind(
-    run: Run, wrong: Callable[[int, bytes], Reply], kind: str
-) -> None:
-    with serving(lambda n, body: wrong(n, body) if n % 5 == 4 else correct(n, body), latency_s=0.02) as stub:
-        code, output = run(stub.url)
+WRONG = {
+    "status 503: Over capacity": PROBLEM,
+    "wrong shape: model: missing": Reply(b"{}"),
+    "content type text/html": Reply(b"<html>", content_type="text/html"),
+    "status 302": Reply(b"", 302),
+    "no answer": Reply(b'{"mo', promised=500),
+}
+
+
+def test_wrong_answers_fail_the_run_and_are_counted_by_kind(run: Run) -> None:
+    """Every other answer is wrong, each kind in turn."""
+    wrong = list(WRONG.values())
+
+    def answer(number: int, body: bytes) -> Reply:
+        return correct(number, body) if number % 2 else wrong[number // 2 % len(wrong)]
+
+    with serving(answer, latency_s=0.02) as stub:
+        code, output = run(stub.url, "--arrivals", "constant", "--rate", "40", "--duration", "2s")
     assert code == 1, output
     result = run.result()
-    (found,) = result["errors_by_kind"].items()
-    assert found[0].startswith(kind)
-    assert found[1] == stub.asked // 5 > 0
-    assert result["counts"]["ok"] == stub.asked - found[1]
-    assert kind in output
-    assert kind in run.html.read_text()
+    assert stub.asked == 80
+    assert result["counts"]["ok"] == 40
+    assert result["counts"]["errors"] == 40
+    found = result["errors_by_kind"]
+    assert len(found) == len(WRONG)
+    for kind in WRONG:
+        (count,) = (number for name, number in found.items() if name.startswith(kind))
+        assert count == 8
+        assert kind in output
+        assert kind in run.html.read_text()
 
 
 def test_a_server_that_goes_away_is_refused_connections_not_a_hot_loop(run: Run) -> None:
@@ -203,12 +213,17 @@ def test_the_generator_ends_when_its_caller_is_killed(run: Run) -> None:
         (Reply(b'{"name": "other"}'), "is not Lookout's detector"),
     ],
 )
-def test_another_server_gets_no_load(run: Run, model: Reply, message: str) -> None:
-    with serving(correct, model=model) as stub:
+def test_another_server_is_told_from_the_detector(model: Reply, message: str) -> None:
+    with serving(correct, model=model) as stub, pytest.raises(LookoutError, match=message):
+        ask_service(stub.url)
+
+
+def test_another_server_gets_no_load(run: Run) -> None:
+    with serving(correct, model=Reply(b'{"name": "other"}')) as stub:
         code, output = run(stub.url)
         assert stub.asked == 0
     assert code == 1
-    assert message in output
+    assert "let any server answer with: --expect any" in output
     assert not run.json.exists()
 
 
@@ -222,6 +237,88 @@ def test_nobody_there_is_one_line_and_a_remedy(run: Run) -> None:
     assert "Traceback" not in output
 
 
+def test_an_unreachable_target_of_any_kind_gets_no_load(run: Run) -> None:
+    with serving(correct) as stub:
+        pass
+    code, output = run(stub.url, "--expect", "any")
+    assert code == 1
+    assert "nothing answers at" in output
+    assert not run.json.exists()
+
+
+def test_a_certificate_nobody_trusts_is_refused_and_a_trusted_one_works(run: Run, tmp_path: Path) -> None:
+    certificate, context = _certificate(tmp_path)
+    with serving(correct, tls=context) as stub:
+        code, output = run(stub.url)
+        assert code == 1
+        assert "CERTIFICATE_VERIFY_FAILED" in output
+        assert "a certificate this machine trusts" in output
+        assert stub.asked == 0
+        run.environment["SSL_CERT_FILE"] = str(certificate)
+        code, output = run(stub.url)
+    assert code == 0, output
+    assert run.result()["counts"]["ok"] == stub.asked > 0
+
+
+def test_headers_are_sent_and_appear_in_no_file(run: Run, tmp_path: Path) -> None:
+    with serving(correct) as stub:
+        header = "Authorization: Bearer hunter2"
+        code, output = run(stub.url, "--rate", "20", "--duration", "1s", "--header", header)
+    assert code == 0, output
+    assert {headers["Authorization"] for headers in stub.headers} == {"Bearer hunter2"}
+    assert run.result()["settings"]["headers"] == {"Authorization": "**********"}
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert run.json in written
+    assert not [path for path in written if b"hunter2" in path.read_bytes()]
+    assert "hunter2" not in output
+
+
+def test_a_verdict_decides_the_exit_code_and_what_it_takes_is_said_before(run: Run) -> None:
+    with serving(correct) as stub:
+        code, output = run(stub.url, "--rate", "20", "--duration", "1s", "--slo", "p99<=1s")
+        assert "TOO SHORT" in output
+        assert (code, run.result()["verdict"]["outcome"]) in ((2, "not enough data"), (3, "generator invalid"))
+        slow = ["--rate", "60", "--duration", "2s", "--slo", "p99<=1ms"]
+        code, output = run(stub.url, *slow)
+    assert (code, run.result()["verdict"]["outcome"]) in ((1, "fail"), (3, "generator invalid")), output
+    assert f"Verdict: {run.result()['verdict']['outcome'].upper()}" in output
+
+
+def test_an_impossible_promise_is_refused_before_anything_is_sent(run: Run) -> None:
+    with serving(correct) as stub:
+        code, output = run(stub.url, "--slo", "errors<=0%")
+    assert code == 64
+    assert "errors" in output
+    assert stub.asked == 0
+
+
+def test_photos_go_out_in_the_formats_and_sizes_asked_for(run: Run) -> None:
+    seen = set()
+
+    def look(_: int, body: bytes) -> Reply:
+        with Image.open(io.BytesIO(body)) as image:
+            seen.add((image.format, max(image.size)))
+        return Reply(b"{}")
+
+    with serving(look) as stub:
+        options = ["--expect", "any", "--rate", "40", "--duration", "1s", "--photos", "webp@320,png@64:2"]
+        code, output = run(stub.url, *options)
+    assert code == 0, output
+    assert seen == {("WEBP", 320), ("PNG", 64)}
+
+
+def test_plain_locust_keeps_the_same_schedule() -> None:
+    with serving(correct) as stub:
+        words = ["-f", "loadtest/locustfile.py", "--headless", "--host", stub.url, "--json"]
+        command = [str(Path(sys.executable).with_name("locust")), *words, "--rate", "30", "--run-time", "3s"]
+        done = subprocess.run(command, cwd=PROJECT_ROOT, text=True, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    (total,) = json.loads(done.stdout)
+    assert total["num_failures"] == 0
+    # Locust counts its three seconds from before the plan is made, and does not wait for what is in flight.
+    assert 10 < total["num_requests"] <= stub.asked <= len(Poisson(rate=30).times(3, 1))
+
+
 def test_a_result_can_be_rendered_again(run: Run, tmp_path: Path) -> None:
     with serving(correct) as stub:
         assert run(stub.url)[0] == 0
@@ -230,6 +327,18 @@ def test_a_result_can_be_rendered_again(run: Run, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=PROJECT_ROOT, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert again.read_text() == run.html.read_text()
+
+
+def _certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that signs itself, and a server's context with it."""
+    key, certificate = directory / "key.pem", directory / "certificate.pem"
+    name = ["-subj", "/CN=stub", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *name, *files]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, context
 
 
 def _children(pid: int) -> list[int]:
