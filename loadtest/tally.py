@@ -69,8 +69,9 @@ def tally(term: SloTerm, run: Columns, bound_s: float = contract.SLO_P99_S, unti
 
 
 def _settled(run: Columns, until_s: float | None) -> NDArray[np.bool_]:
-    """Starts before the earliest that is still unfinished: an error often comes late, as a timeout does."""
-    if until_s is None or not run.unfinished.any():
+    """Starts up to `until_s` and before the earliest unfinished one: an error often comes late, as a timeout does."""
+    if until_s is None:
         return np.ones_like(run.correct)
-    settled: NDArray[np.bool_] = run.intended_s < run.intended_s[run.unfinished].min()
+    first_unfinished_s = run.intended_s[run.unfinished].min(initial=np.inf)
+    settled: NDArray[np.bool_] = (run.intended_s <= until_s) & (run.intended_s < first_unfinished_s)
     return settled

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from loadtest.sequential import decided, decisions
+from loadtest.result import UNFINISHED, Samples
+from loadtest.sequential import decided, decided_so_far, decisions
 from loadtest.slo import parse_slo
 from loadtest.stopping import passes
 
@@ -52,6 +53,28 @@ def test_the_rule_of_one_look_would_let_a_bad_service_through_far_more_often() -
         any(small.get(look, False) for look in zip(n, t, strict=True)) for n, t in zip(trials, violations, strict=True)
     ]
     assert np.mean(ever) > 0.04
+
+
+def test_a_look_at_a_run_fails_with_one_term_and_passes_only_with_all() -> None:
+    clean, late = _samples(700, error=None), _samples(700, error="timeout")
+    assert decided_so_far(clean, (P99,), 10.0, 70) == "pass"
+    assert decided_so_far(clean, (P99, ERRORS), 10.0, 70) is None
+    assert decided_so_far(late, (ERRORS, P99), 10.0, 70) == "fail"
+    assert decided_so_far(clean, (), 10.0, 70) is None
+
+
+def test_a_look_counts_requests_under_way_as_slow_once_they_are() -> None:
+    under_way = _samples(700, error=UNFINISHED)
+    assert decided_so_far(under_way, (P99,), 10.0, 70) == "fail"
+    assert decided_so_far(under_way, (P99,), 0.05, 70) is None
+
+
+def _samples(count: int, error: str | None) -> Samples:
+    """Fast answers over ten seconds, every tenth start with an error."""
+    kinds = tuple(error if i % 10 == 9 else None for i in range(count))
+    latency = tuple(None if kind == UNFINISHED else 20.0 for kind in kinds)
+    starts = tuple(i * 10 / count for i in range(count))
+    return Samples(intended_s=starts, lag_ms=(0.0,) * count, latency_ms=latency, service_ms=latency, error=kinds)
 
 
 def _counts(share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

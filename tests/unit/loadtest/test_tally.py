@@ -78,6 +78,13 @@ def test_errors_are_counted_up_to_the_first_request_under_way_since_timeouts_com
     assert count("errors", FAST, SLOW, under_way, WRONG, until_s=4.0) == (2, 0)
 
 
+def test_answers_to_starts_after_the_look_do_not_count_as_their_slower_neighbours_are_missing() -> None:
+    for term in ("p99", "errors", "goodput"):
+        assert count(term, FAST, (3.95, 1.0, None), (4.1, 1.0, None), until_s=4.0).trials == (
+            2 if term == "errors" else 1
+        )
+
+
 def test_in_a_whole_run_what_never_finished_is_broken() -> None:
     lost = (1.0, None, UNFINISHED)
     assert count("p99", FAST, lost) == (2, 1)
