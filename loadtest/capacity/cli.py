@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from loadtest.capacity.machine import PRICES, THIS_MACHINE
-from loadtest.output import REPORTS, check_writable
+from loadtest.output import REPORTS, check_writable, write_atomically
 from loadtest.slo import DEFAULT_SLO, format_slo, parse_slo
 from lookout import contract
 from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED, UsageError
@@ -46,6 +46,9 @@ def capacity_command(
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Also write the record here. [default: reports/ with --url]")
     ] = None,
+    html_path: Annotated[
+        Path | None, typer.Option("--html", help="Report file. [default: reports/capacity-<time>.html]")
+    ] = None,
     kubeconfig: Annotated[str | None, typer.Option(help="Default: $KUBECONFIG, else the local node's.")] = None,
 ) -> None:
     """Measure one pod and its replicas, and commit capacity/<digest>/<machine-type>.json in deploy/.
@@ -65,8 +68,9 @@ def capacity_command(
     slo_terms = parse_slo(slo) if slo else DEFAULT_SLO
     ns, pods = parse_ns(concurrency, "--concurrency"), parse_ns(replicas, "--replicas")
     effort = FULL if full else QUICK
-    if json_path is not None:
-        check_writable(json_path)
+    stem = f"capacity-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    html_path = html_path or REPORTS / f"{stem}.html"
+    check_writable(html_path, *([json_path] if json_path else []))
     console = Console(stderr=True, highlight=False)
     shortest, longest = expected_s(effort, len(ns), 0 if url else len(pods), slo_terms)
     console.print(f"{effort.name} measurement: about {shortest / 60:.0f} to {longest / 60:.0f} minutes", markup=False)
@@ -89,29 +93,29 @@ def capacity_command(
             raise
         interrupted = True
     record = measurement.record(interrupted)
-    _keep(record, json_path, console)
+    if json_path is None and (interrupted or record.digest is None):
+        json_path = REPORTS / f"{stem}{'-partial' * interrupted}.json"
+    _keep(record, json_path, html_path, console)
     if interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
     if record.sizing is None:
         raise typer.Exit(EXIT_FAILURE)
 
 
-def _keep(record: "CapacityRecord", json_path: Path | None, console: Console) -> None:
-    """Into deploy/ when it is whole and of a release, into reports/ otherwise."""
+def _keep(record: "CapacityRecord", json_path: Path | None, html_path: Path, console: Console) -> None:
+    """Show it, write the files, and commit it in deploy/ when it is whole and of a release."""
     from loadtest.capacity.screen import show
     from loadtest.capacity.store import commit
-    from lookout.files import write_whole
+    from loadtest.report.capacity import write_capacity_report
 
     show(record, Console(highlight=False))
-    belongs = record.digest is not None and not record.interrupted
-    if json_path is None and not belongs:
-        json_path = REPORTS / f"capacity-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{'-partial' * record.interrupted}.json"
     if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(json_path, record.text())
+        write_atomically(json_path, record.text())
         console.print(f"record: {json_path}", markup=False)
-    if belongs:
+    if record.digest is not None and not record.interrupted:
         console.print(commit(record), markup=False)
+    write_capacity_report(record, html_path)
+    console.print(f"report: {html_path}", markup=False)
 
 
 def _command() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
-from loadtest.capacity.effort import Effort
+from loadtest.capacity.effort import Effort, lowest_rate
 from loadtest.capacity.record import Attempt, CapacityRecord, Machine, Point, ServiceTime, SloRate, Sweep
 from loadtest.capacity.search import Ask, Bounds, highest_rate
 from loadtest.capacity.sizing import derive
@@ -86,7 +86,9 @@ class Measurement:
         best = max(one.throughput_per_s for one in self._concurrency)
         if best <= 0:
             raise LookoutError("the pod answered nothing correctly", "look at it: lookout release status")
-        bounds = Bounds(_FIRST_SHARE * best, _CEILING_SHARE * best, wanted.effort.resolution)
+        first = _FIRST_SHARE * best
+        lowest = lowest_rate(wanted.effort, wanted.slo, first)
+        bounds = Bounds(max(first, lowest), max(_CEILING_SHARE * best, lowest), wanted.effort.resolution, lowest)
         self._slo_rate = highest_rate(
             lambda ask: runs.attempt(url, ask, wanted.slo, wanted.effort), bounds, wanted.seed, self._keep
         )
@@ -152,7 +154,7 @@ class Measurement:
     def _keep(self, attempt: Attempt) -> None:
         self._attempts.append(attempt)
         p99 = "" if attempt.p99_ms is None else f", p99 {attempt.p99_ms:.1f} ms"
-        word = "held" if attempt.sustained else "not held"
+        word = "held" if attempt.sustained else f"not held, {attempt.outcome}"
         self._say(f"{attempt.purpose} {attempt.rate_per_s:.1f}/s: {word} ({attempt.requests:,} requests{p99})")
 
     def _service_time(self, sweep: Sweep) -> ServiceTime | None:

@@ -1,7 +1,7 @@
 """What a capacity measurement found, as versioned JSON: the only source of the numbers that size an environment.
 
-Data only; record_file.py reads and places it. `lookout load capacity` writes it to capacity/<digest>/<machine-type>.json of
-the configuration repository; `lookout release size` and `lookout load simulate` read it.
+Data only; record_file.py says where it stands and reads it. `lookout load capacity` writes it, `lookout release size`
+and `lookout load simulate` read it.
 """
 
 from datetime import datetime

@@ -16,8 +16,6 @@ Purpose = Literal["bracket", "narrow", "confirm"]
 CONFIRMATIONS: Final = 4
 """How many rates are confirmed at most; each after the first is lower, by one, two and four steps of the resolution."""
 _FACTOR: Final = 2.0
-_LOWEST: Final = 64
-"""The search gives up below the first rate divided by this."""
 
 
 class Ask(NamedTuple):
@@ -29,16 +27,18 @@ class Ask(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Where to begin, what not to exceed (both a second), and how close to come, as a share of the rate."""
+    """Where to begin, what not to exceed and not to fall below (a second), and how close to come, as a share of it."""
 
     first: float
     ceiling: float
     resolution: float
+    lowest: float
+    """Below it the SLO could not be proven in the time that a confirmation may take."""
 
 
-def most_runs(bounds: Bounds) -> int:
+def most_runs(resolution: float) -> int:
     """Runs that a search can take when its first rate is within a factor of 4 of the result, confirmations included."""
-    return 3 + math.ceil(math.log2(math.log(_FACTOR) / math.log1p(bounds.resolution))) + CONFIRMATIONS
+    return 3 + math.ceil(math.log2(math.log(_FACTOR) / math.log1p(resolution))) + CONFIRMATIONS
 
 
 def highest_rate(
@@ -49,7 +49,7 @@ def highest_rate(
 ) -> SloRate:
     """Search and confirm. `keep` hears of every attempt as it ends, so that an interrupted search leaves its runs.
 
-    The rate is None when not even a small share of the first rate passes, or when no confirmation does.
+    The rate is None when not even the lowest rate passes, or when no confirmation does.
     """
     attempts: list[Attempt] = []
 
@@ -66,7 +66,8 @@ def highest_rate(
     for _ in range(CONFIRMATIONS):
         if rate is None or run("confirm", rate).sustained:
             break
-        rate, steps = rate / (1 + bounds.resolution) ** steps, 2 * steps
+        lower = rate / (1 + bounds.resolution) ** steps
+        rate, steps = lower if lower >= bounds.lowest else None, 2 * steps
     else:
         rate = None
     # A run that the generator could not keep up with says nothing against the pod.
@@ -101,8 +102,8 @@ def _bracket(run: Callable[[Purpose, float], Attempt], bounds: Bounds) -> tuple[
             if not tried.sustained:
                 return low, tried
         return rate, None
-    while rate > bounds.first / _LOWEST:
-        high, rate = tried, rate / _FACTOR
+    while rate > bounds.lowest:
+        high, rate = tried, max(rate / _FACTOR, bounds.lowest)
         tried = run("bracket", rate)
         if tried.sustained:
             return rate, high

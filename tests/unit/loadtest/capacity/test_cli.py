@@ -45,7 +45,7 @@ def test_a_whole_measurement_is_committed_and_says_how_long_it_takes_first(
     assert len(committed) == 1
     assert committed[0].sizing is not None
     assert load(tmp_path / "copy.json") == committed[0]
-    assert not (tmp_path / "reports").exists()
+    assert [file.suffix for file in (tmp_path / "reports").iterdir()] == [".html"]
 
 
 def test_ctrl_c_keeps_what_there_is_and_commits_nothing(

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.capacity import usl
-from loadtest.capacity.effort import FULL, QUICK, Effort, confirm_s, expected_s
+from loadtest.capacity.effort import FULL, QUICK, Effort, confirm_s, expected_s, lowest_rate
 from loadtest.capacity.measurement import Measurement, Subject, Wanted
 from loadtest.capacity.record import Attempt
 from loadtest.capacity.screen import rows
@@ -108,7 +108,20 @@ def test_a_confirmation_is_long_enough_to_prove_every_term() -> None:
     assert confirm_s(QUICK, DEFAULT_SLO, 50) == pytest.approx(1.1 * 4603 / 50)
     assert confirm_s(QUICK, DEFAULT_SLO[:1], 50) == pytest.approx(4169 / 50)
     assert confirm_s(FULL, DEFAULT_SLO, 50) > 800
-    assert confirm_s(QUICK, DEFAULT_SLO, 0.001) == 900
+
+
+def test_rates_too_low_to_be_proven_in_time_are_not_searched() -> None:
+    lowest = lowest_rate(QUICK, DEFAULT_SLO, 50)
+    assert confirm_s(QUICK, DEFAULT_SLO, lowest) == pytest.approx(QUICK.most_confirm_s)
+
+    class Slow(Runs):
+        def attempt(self, url: str, ask: Ask, slo: tuple[SloTerm, ...], effort: Effort) -> Attempt:
+            assert ask.rate_per_s >= lowest
+            return super().attempt(url, ask._replace(rate_per_s=1000), slo, effort)
+
+    measurement = Measurement(WANTED, SUBJECT, lambda _line: None)
+    measurement.make(Pods(), Slow())
+    assert measurement.record(interrupted=False).not_sized == "no rate met the SLO"
 
 
 def test_the_time_told_beforehand_grows_with_what_is_asked() -> None:

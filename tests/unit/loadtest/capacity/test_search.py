@@ -11,7 +11,7 @@ from loadtest.simulation import exact
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 from loadtest.verdict import Judgement, Outcome, TermJudgement
 
-BOUNDS = Bounds(first=40, ceiling=1000, resolution=0.05)
+BOUNDS = Bounds(first=40, ceiling=1000, resolution=0.05, lowest=2)
 MU, BOUND_S = 100.0, 0.1
 
 
@@ -73,7 +73,7 @@ def test_comes_within_the_resolution_and_within_the_runs_it_told(limit: float) -
     assert found.rate_per_s is not None
     assert found.rate_per_s <= limit < found.rate_per_s * (1 + BOUNDS.resolution)
     if limit in (33.0, 150.0):
-        assert len(found.attempts) <= most_runs(BOUNDS)
+        assert len(found.attempts) <= most_runs(BOUNDS.resolution)
 
 
 def test_every_run_has_a_seed_of_its_own() -> None:
