@@ -23,6 +23,7 @@ from starlette.routing import Route
 from lookout import contract
 from service import intake, model_description, problems, schema
 from service.detector import Detector
+from service.explainer import Explainer
 from service.health import Health, Phase
 from service.memory import BodyBudget
 from service.metrics import Metrics
@@ -69,6 +70,7 @@ class Service:
     def __init__(self, detector: Detector, settings: Settings, metrics: Metrics, bento: str | None) -> None:
         self.detector, self.settings, self.metrics, self.bento = detector, settings, metrics, bento
         self.health, self.bodies = Health(), BodyBudget(settings.max_held_bytes)
+        self.explainer = Explainer(detector, settings)
         self.oip = Endpoints(detector, settings, self.health, self.bodies)
 
     def routes(self) -> list[Route]:
@@ -77,6 +79,7 @@ class Service:
             Route(contract.DETECT_PATH, self.detect, methods=["POST"]),
             Route(contract.BATCH_PATH, self.detect_batch, methods=["POST"]),
             Route(contract.RENDER_PATH, self.render, methods=["POST"]),
+            Route(contract.EXPLAIN_PATH, self.explain, methods=["POST"]),
             Route(contract.MODEL_PATH, self.model, methods=["GET"]),
             *self.oip.routes(),
             Route(contract.LIVENESS_PATH, self.livez, methods=["GET"]),
@@ -90,7 +93,7 @@ class Service:
 
     async def detect(self, request: Request) -> Response:
         """POST /v1/detect."""
-        parameters = self._admissible(request)
+        parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             response = await self.detector.detect(await intake.one_photo(request, self.settings, take), parameters)
         _remember(request, response)
@@ -98,7 +101,7 @@ class Service:
 
     async def render(self, request: Request) -> Response:
         """POST /v1/render: the photo as JPEG with boxes drawn."""
-        parameters = self._admissible(request)
+        parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             drawn = await self.detector.draw(await intake.one_photo(request, self.settings, take), parameters)
         _remember(request, drawn.response)
@@ -107,7 +110,7 @@ class Service:
 
     async def detect_batch(self, request: Request) -> Response:
         """POST /v1/detect/batch: one result or problem a photo."""
-        parameters = self._admissible(request)
+        parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             photos = await intake.several_photos(request, self.settings, take)
             results = await self.detector.detect_all(photos, parameters)
@@ -117,6 +120,13 @@ class Service:
                 results=[schema.Failure(problem=one.body()) if isinstance(one, Problem) else one for one in results]
             )
         )
+
+    async def explain(self, request: Request) -> Response:
+        """POST /v1/explain: which parts of the photo one detection rests on."""
+        parameters = self._admissible(request, intake.ExplainParameters)
+        with self.bodies.account() as take:
+            photo = await intake.one_photo(request, self.settings, take)
+            return _json(await self.explainer.explain(photo, parameters))
 
     async def model(self, _: Request) -> Response:
         """GET /v1/model."""
@@ -155,12 +165,12 @@ class Service:
             await loading
             await asyncio.to_thread(self.detector.close)
 
-    def _admissible(self, request: Request) -> intake.Parameters:
+    def _admissible(self, request: Request, kind: type[intake.Query]) -> intake.Query:
         """The query of a request that may go on to send its body: a draining service takes it, one without a model
         does not, whatever its phase. The load balancer may take a moment to look elsewhere."""
         if not self.detector.loaded:
             raise problems.not_ready("The model is not loaded.")
-        return intake.parameters(request)
+        return intake.parameters(request, kind)
 
     async def _load(self) -> None:
         try:

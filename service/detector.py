@@ -47,7 +47,7 @@ class Detector:
         self.stored: StoredCard = read_card(model)
         self.runtime: RuntimeName = settings.runtime or self.stored.runtime
         self.threads = settings.threads or cpu.usable_cores()
-        self._model = schema.Model(name=self.stored.card.name, version=self.stored.version, runtime=self.runtime)
+        self.model = schema.Model(name=self.stored.card.name, version=self.stored.version, runtime=self.runtime)
         self._sessions: queue.SimpleQueue[Session] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="compute")
         self._pixels = PixelRoom(MOST_PEAK_BYTES * settings.max_image_pixels)
@@ -104,6 +104,17 @@ class Detector:
             answers.append(one)
         return answers
 
+    async def with_session(self, work: Callable[[Session], T]) -> T:
+        """Run a short piece of work on a compute thread with a session, in turn with the photos of requests."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._lend, work)
+
+    def _lend(self, work: Callable[[Session], T]) -> T:
+        session = self._sessions.get()
+        try:
+            return work(session)
+        finally:
+            self._sessions.put(session)
+
     @contextmanager
     def _room(self, photos: int) -> Iterator[None]:
         """Places in the queue for the length of a request. Whatever its size, one is taken when there is no other."""
@@ -137,23 +148,16 @@ class Detector:
         """Decode and detect; `held` keeps the room that the pixels take until they are of no more use."""
         marks = [time.perf_counter()]
         self._metrics.queue_wait.observe(marks[0] - arrived)
-        pixels = self._decode(image, held) if isinstance(image, Photo) else image
+        pixels = self.decode(image, held) if isinstance(image, Photo) else image
         marks.append(time.perf_counter())
-        session = self._sessions.get()
-        try:
-            prepared = session.prepare(pixels)
-            marks.append(time.perf_counter())
-            raw = session.infer(prepared)
-            marks.append(time.perf_counter())
-            found = session.finish(raw, parameters.threshold, parameters.limit)
-        finally:
-            self._sessions.put(session)
+        found = self._lend(lambda session: _infer(session, pixels, parameters, marks))
         marks.append(time.perf_counter())
         look = Look(pixels, found, arrived, tuple(marks))
         self._measure(look, decoded=isinstance(image, Photo))
         return look
 
-    def _decode(self, photo: Photo, held: ExitStack) -> Pixels:
+    def decode(self, photo: Photo, held: ExitStack) -> Pixels:
+        """On a compute thread: upright pixels, with room for them in memory held until `held` is closed."""
         if len(photo.data) > self._settings.max_image_bytes:
             raise problems.too_large(self._settings.max_image_bytes)
         return decode(
@@ -171,4 +175,12 @@ class Detector:
             self._metrics.detections.labels(results.label_of(int(class_id), self.stored.card.labels)).inc()
 
     def _response(self, look: Look) -> schema.DetectResponse:
-        return results.response(look, self._model, self.stored.card.labels)
+        return results.response(look, self.model, self.stored.card.labels)
+
+
+def _infer(session: Session, pixels: Pixels, parameters: Parameters, marks: list[float]) -> Detections:
+    prepared = session.prepare(pixels)
+    marks.append(time.perf_counter())
+    raw = session.infer(prepared)
+    marks.append(time.perf_counter())
+    return session.finish(raw, parameters.threshold, parameters.limit)

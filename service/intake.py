@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
@@ -56,23 +56,37 @@ class Parameters(BaseModel):
     )
 
 
+class ExplainParameters(BaseModel):
+    """Query parameters of an explanation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: Annotated[int, Field(ge=0, lt=contract.MAX_LIMIT), _written_as(_WHOLE, "a whole number")] = 0
+    """Which detection: its place in the answer of /v1/detect, from 0. It does not depend on the threshold there."""
+    cells: Annotated[int, Field(ge=4, le=10), _written_as(_WHOLE, "a whole number")] = 8
+    """Rows and columns of the heat map; the model runs once for each cell."""
+
+
+Query = TypeVar("Query", Parameters, ExplainParameters)
+
+
 class _InMemoryParser(MultiPartParser):
     # Photos stay in memory, where their number and size are bounded already; the container's disk is read-only.
     spool_max_size = 1 << 31
 
 
-def parameters(request: Request) -> Parameters:
+def parameters(request: Request, kind: type[Query]) -> Query:
     """The query, checked. Problem 422 naming the parameter."""
     pairs = request.query_params.multi_items()
     if len({name for name, _ in pairs}) != len(pairs):
         raise problems.bad_parameter("A parameter is given twice.")
     try:
-        return Parameters.model_validate(dict(pairs))
+        return kind.model_validate(dict(pairs))
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])[:40]
         if first["type"] == "extra_forbidden":
-            known = ", ".join(Parameters.model_fields)
+            known = ", ".join(kind.model_fields)
             raise problems.bad_parameter(f"There is no parameter {name!r}; known: {known}.") from error
         raise problems.bad_parameter(f"{name}: {first['msg']}.") from error
 

@@ -16,7 +16,9 @@ from service.health import Health, Phase
 from service.metrics import Metrics
 
 LOGGER: Final = logging.getLogger("lookout.access")
-API_PATHS: Final = frozenset({contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.OIP_INFER_PATH})
+API_PATHS: Final = frozenset(
+    {contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH, contract.OIP_INFER_PATH}
+)
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),

@@ -31,7 +31,7 @@ def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> sche
     return schema.DetectResponse(
         model=model,
         image=schema.ImageSize(width=width, height=height),
-        detections=[_detection(look.found, index, width, height, labels) for index in range(len(look.found))],
+        detections=[detection(look.found, index, width, height, labels) for index in range(len(look.found))],
         timing_ms=schema.Timing(
             queue=_ms(look.marks_s[0] - look.arrived_s),
             total=_ms(look.marks_s[-1] - look.arrived_s),
@@ -45,19 +45,25 @@ def label_of(class_id: int, labels: Mapping[int, str]) -> str:
     return labels.get(class_id, f"class {class_id}")
 
 
-def _detection(found: Detections, index: int, width: int, height: int, labels: Mapping[int, str]) -> schema.Detection:
+def detection(found: Detections, index: int, width: int, height: int, labels: Mapping[int, str]) -> schema.Detection:
+    """One of the detections on a photo of that size."""
     y_min, x_min, y_max, x_max = (float(side) for side in found.boxes[index])
     number = int(found.classes[index])
     return schema.Detection(
         label=label_of(number, labels),
         class_id=number,
         score=round(min(1.0, float(found.scores[index])), 4),
-        box=schema.Box(
-            x_min=round(x_min * width, 1),
-            y_min=round(y_min * height, 1),
-            x_max=round(x_max * width, 1),
-            y_max=round(y_max * height, 1),
-        ),
+        box=box(x_min, y_min, x_max, y_max, width, height),
+    )
+
+
+def box(x_min: float, y_min: float, x_max: float, y_max: float, width: int, height: int) -> schema.Box:
+    """A rectangle in 0..1 as pixels of a photo of that size, to a tenth."""
+    return schema.Box(
+        x_min=round(x_min * width, 1),
+        y_min=round(y_min * height, 1),
+        x_max=round(x_max * width, 1),
+        y_max=round(y_max * height, 1),
     )
 
 

@@ -64,6 +64,19 @@ class DetectResponse(_Body):
     timing_ms: Timing
 
 
+class ExplainResponse(_Body):
+    """What /v1/explain answers: how far the score of one detection falls when a part of the photo is hidden."""
+
+    model: Model
+    image: ImageSize
+    detection: Detection
+    region: Annotated[Box, Field(description="The part of the photo that the heat map covers")]
+    heat: Annotated[
+        list[list[float]], Field(description="Rows of cells over the region: fall of the score, below 0 where it rose")
+    ]
+    total_ms: Annotated[float, Field(ge=0, description="From the last byte of the body to the finished heat map")]
+
+
 class Problem(_Body):
     """An error, as RFC 9457 has it (application/problem+json)."""
 

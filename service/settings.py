@@ -34,6 +34,10 @@ class Settings(BaseModel):
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
     """Photos that may wait for a compute thread; above that a request gets 503, unless it is the only one: a batch
     larger than the queue has its turn when nothing else is there."""
+    explain_concurrency: Annotated[int, Field(ge=0, le=64)] = 1
+    """Explanations under way at once; each runs the model up to a hundred times. 0 offers none."""
+    explain_timeout_s: Annotated[float, Field(gt=0, le=50)] = 20.0
+    """After this time an explanation is given up: it waits behind every photo that others send."""
     drain_s: Annotated[float, Field(ge=0, le=600)] = 3.0
     """How long requests are still taken after SIGTERM, while readiness already says no and each answer closes its
     connection. A preStop hook alone does not empty a pod: clients keep connections that they opened before it."""

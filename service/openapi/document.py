@@ -6,11 +6,18 @@ from pydantic.json_schema import models_json_schema
 
 from lookout import contract
 from service import schema
+from service.intake import ExplainParameters, Parameters
 from service.openapi import examples, inference
 from service.openapi.operations import OPTIONAL_TOKEN, Json, binary, body, done, operation, problem_answers, query, text
 from service.settings import Settings
 
-_BODIES: Final = (schema.DetectResponse, schema.BatchResponse, schema.ModelResponse, schema.Problem)
+_BODIES: Final = (
+    schema.DetectResponse,
+    schema.BatchResponse,
+    schema.ExplainResponse,
+    schema.ModelResponse,
+    schema.Problem,
+)
 _TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 _API: Final = "Detection"
 _OPERATION: Final = "Operation"
@@ -56,6 +63,13 @@ def _detection() -> Json:
             done(body(examples.batch())),
         ),
         contract.RENDER_PATH: _post("render", "The photo with its detections drawn", one, drawn),
+        contract.EXPLAIN_PATH: _post(
+            "explain",
+            "Which parts of the photo one detection rests on: an occlusion heat map",
+            one,
+            done(body(examples.EXPLAINED)),
+            ExplainParameters,
+        ),
         contract.MODEL_PATH: {
             "get": operation("model", _API, "The model, its labels and how it was judged", done(body(examples.MODEL)))
         },
@@ -70,14 +84,16 @@ def _probes() -> Json:
     }
 
 
-def _post(name: str, summary: str, content: Json, answers: Json) -> Json:
+def _post(
+    name: str, summary: str, content: Json, answers: Json, kind: type[Parameters] | type[ExplainParameters] = Parameters
+) -> Json:
     return {
         "post": operation(
             name,
             _API,
             summary,
             answers | problem_answers(*_REFUSED),
-            parameters=query(),
+            parameters=query(kind),
             security=OPTIONAL_TOKEN,
             requestBody={"required": True, "content": content},
         )

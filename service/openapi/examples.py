@@ -17,6 +17,19 @@ DETECTED: Final = schema.DetectResponse(
     ],
     timing_ms=schema.Timing(queue=0.1, decode=0.8, preprocess=1.9, inference=11.2, postprocess=0.2, total=14.3),
 )
+EXPLAINED: Final = schema.ExplainResponse(
+    model=DETECTED.model,
+    image=DETECTED.image,
+    detection=DETECTED.detections[0],
+    region=schema.Box(x_min=0.0, y_min=0.0, x_max=451.0, y_max=300.0),
+    heat=[
+        [0.01, 0.03, 0.02, 0.0],
+        [0.05, 0.48, 0.31, 0.02],
+        [0.02, 0.22, 0.18, 0.01],
+        [0.0, 0.02, 0.01, -0.01],
+    ],
+    total_ms=412.7,
+)
 MODEL: Final = schema.ModelResponse(
     name="ssdlite_mobilenet_v2_coco",
     version="6cbfe98e3d9a",

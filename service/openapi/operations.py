@@ -5,14 +5,19 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from service import problems
-from service.intake import Parameters
+from service.intake import ExplainParameters, Parameters
 from service.openapi import examples
 
 Json = dict[str, Any]
 
 OPTIONAL_TOKEN: Final[list[Json]] = [{}, {"token": []}]
 """A service may ask for tokens (`LOOKOUT_TOKENS_FILE`); by default none does."""
-_TEXT: Final = {"threshold": "Least score of a detection", "limit": "Most detections of a photo"}
+_TEXT: Final = {
+    "threshold": "Least score of a detection",
+    "limit": "Most detections of a photo",
+    "rank": "Which detection of the photo, as /v1/detect orders them, from 0",
+    "cells": "Rows and columns of the heat map",
+}
 
 
 def operation(name: str, tag: str, summary: str, answers: Json, **more: Any) -> Json:
@@ -20,9 +25,9 @@ def operation(name: str, tag: str, summary: str, answers: Json, **more: Any) -> 
     return {"operationId": name, "tags": [tag], "summary": summary, **more, "responses": answers}
 
 
-def query() -> list[Json]:
-    """The query parameters of a detection."""
-    properties = Parameters.model_json_schema()["properties"]
+def query(kind: type[Parameters] | type[ExplainParameters]) -> list[Json]:
+    """The query parameters of an operation."""
+    properties = kind.model_json_schema()["properties"]
     return [
         {"name": name, "in": "query", "description": _TEXT[name], "schema": properties[name]} for name in properties
     ]

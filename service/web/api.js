@@ -31,6 +31,9 @@ export async function detect(blob, least, waiting) {
   }
 }
 
+// Which parts of a photo its detection number `rank` rests on. Refusal when it cannot be said.
+export const explain = (blob, rank) => ask(`/v1/explain?rank=${rank}`, blob);
+
 export async function model() {
   return answer(await fetch("/v1/model"));
 }

@@ -1,24 +1,25 @@
 // The page: each photo is sent once, with a low threshold; score and labels are then filtered without asking again.
 
 import * as api from "/web/api.js";
-import { draw } from "/web/boxes.js";
+import { draw, warm } from "/web/boxes.js";
 import * as camera from "/web/camera.js";
-import { find } from "/web/elements.js";
+import { counted, find } from "/web/elements.js";
 import { showFilm } from "/web/film.js";
 import { markRow, sentence, showLabels, showList, showTiming } from "/web/panel.js";
 import { save } from "/web/save.js";
 
 const MOST = 50; // photos kept; the oldest go first
 
-const [file, snap, drop, view, photo, boxes, name, status, access, token, threshold, shownThreshold, download, more, model] = [
+const [file, snap, drop, view, photo, boxes, name, status, access, token, threshold, shownThreshold, download, more, model, why] = [
   "file", "snap", "drop", "view", "photo", "boxes", "name", "status", "access", "token", "threshold", "threshold-value",
-  "download", "more", "model",
+  "download", "more", "model", "why",
 ].map(find);
 const stage = document.querySelector(".stage");
 
 let photos = []; // { name, blob, url, state: waiting | looking | done | failed, result, roundTrip, message }
 let current = null;
 let pinned = null; // the one detection to show alone
+let explained = null; // why the pinned one was found
 let cameraOpen = false;
 let working = false;
 const hidden = new Set(); // labels switched off
@@ -70,7 +71,7 @@ function askForToken() {
 
 function choose(one) {
   current = one;
-  pinned = null;
+  pinned = explained = null;
   photo.src = one.url;
   show();
 }
@@ -93,14 +94,22 @@ function show() {
 
 function showObjects() {
   const seen = visible();
-  const kept = seen.includes(pinned) ? [pinned] : seen;
+  if (!seen.includes(pinned)) pinned = explained = null;
+  const kept = pinned ? [pinned] : seen;
   const size = current?.result?.image ?? { width: 1, height: 1 };
   const groups = draw(boxes, size, kept, size.width / (photo.clientWidth || size.width));
+  boxes.classList.remove("some");
   const light = (one, on) => {
-    groups[kept.indexOf(one)]?.classList.toggle("lit", on);
-    boxes.classList.toggle("some", on);
+    const group = groups[kept.indexOf(one)];
+    group?.classList.toggle("lit", on);
+    boxes.classList.toggle("some", on && Boolean(group));
   };
-  const pin = (one) => { pinned = pinned === one ? null : one; showObjects(); };
+  const pin = (one) => {
+    pinned = pinned === one ? null : one;
+    explained = null;
+    showObjects();
+    say();
+  };
   showList(seen, pinned, { lit: light, chosen: pin });
   groups.forEach((group, place) => {
     const row = seen.indexOf(kept[place]);
@@ -109,7 +118,33 @@ function showObjects() {
     }
     group.addEventListener("click", () => pin(kept[place]));
   });
+  if (explained) warm(boxes, explained);
+  why.hidden = !pinned;
+  why.textContent = pinned ? `Why ${pinned.label}?` : "";
+  why.setAttribute("aria-pressed", String(Boolean(explained)));
   photo.alt = seen.length ? `Photo with ${seen.map((one) => one.label).join(", ")}` : "Photo";
+}
+
+// Which parts of the photo speak for the pinned object; asked a second time, it is put away.
+async function explain() {
+  const [one, asked] = [pinned, current];
+  if (explained) explained = null;
+  else {
+    why.disabled = true;
+    say("Hiding one part of the photo after the other …", false);
+    try {
+      const answer = await api.explain(asked.blob, asked.result.detections.indexOf(one));
+      if (one === pinned) explained = answer;
+    } catch (refusal) {
+      say(refusal.message, true);
+      return;
+    } finally {
+      why.disabled = false;
+    }
+  }
+  showObjects();
+  say();
+  why.focus();
 }
 
 function say(text = told(), bad = current?.state === "failed") {
@@ -119,6 +154,10 @@ function say(text = told(), bad = current?.state === "failed") {
 
 function told() {
   if (!current) return "No photo yet.";
+  if (explained) {
+    const most = Math.round(100 * Math.max(0, ...explained.heat.flat()));
+    return `Warm parts speak for ${explained.detection.label}: without the warmest its score falls by ${counted(most, "point")}.`;
+  }
   return current.state === "done" ? sentence(visible()) : current.message ?? "Waiting …";
 }
 
@@ -147,6 +186,7 @@ access.addEventListener("submit", (event) => {
   work();
 });
 threshold.addEventListener("input", show);
+why.addEventListener("click", explain);
 photo.addEventListener("load", () => {
   photo.parentElement.style.setProperty("--ratio", photo.naturalWidth / photo.naturalHeight);
   showObjects();

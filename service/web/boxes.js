@@ -13,6 +13,17 @@ export function draw(svg, size, detections, scale) {
   return groups;
 }
 
+// Lay the heat map of an explanation under the boxes: the warmer a cell, the more the score falls without it. Falls of
+// less than a tenth stay pale, however they compare with each other.
+export function warm(svg, { region, heat }) {
+  const most = Math.max(0.1, ...heat.flat());
+  const [wide, tall] = [(region.x_max - region.x_min) / heat[0].length, (region.y_max - region.y_min) / heat.length];
+  svg.prepend(drawn("g", { class: "heat" }, ...heat.flatMap((row, down) => row.map((fall, along) => drawn("rect", {
+    x: region.x_min + along * wide, y: region.y_min + down * tall, width: wide, height: tall,
+    "fill-opacity": (0.75 * Math.max(0, fall)) / most,
+  })))));
+}
+
 function group(one, size, scale) {
   const { x_min: x, y_min: y, x_max, y_max } = one.box;
   const sides = { x, y, width: x_max - x, height: y_max - y };

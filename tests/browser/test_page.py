@@ -166,3 +166,22 @@ def test_is_quick_to_show(open_page: Open, album: Album) -> None:
     page.says("cat")
     assert time.monotonic() - started < 5
     assert page.run("return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd") < 3000
+
+
+def test_shows_which_parts_speak_for_an_object(open_page: Open, album: Album) -> None:
+    page = open_page()
+    page.pick(album["coffee"])
+    page.says("cup")
+    assert not page.find("why").is_displayed()
+    page.all("#list button")[0].click()
+    assert page.find("why").text == "Why cup?"
+    page.find("why").click()
+    page.says("Warm parts speak for cup: without the warmest its score falls by")
+    opacities = [float(str(one.get_attribute("fill-opacity"))) for one in page.all("#boxes .heat rect")]
+    assert len(opacities) == 64
+    assert 0.1 < max(opacities) <= 0.75
+    assert min(opacities) < max(opacities) / 2
+    assert page.boxes() == ["cup 96 %"]
+    page.screenshot("explained-desktop-light")
+    page.find("why").click()
+    assert page.all("#boxes .heat") == []

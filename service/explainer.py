@@ -1,0 +1,96 @@
+"""POST /v1/explain: the occlusion heat map of one detection, as bounded work beside the detections of others."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from lookout import contract
+from service import occlusion, problems, results, schema
+from service.detector import Detector
+from service.intake import ExplainParameters, Photo
+from service.postprocess import Detections, Floats
+from service.runtimes import Session
+from service.settings import Settings
+
+_LEAST_SCORE: Final = 0.05
+"""A score that fell below this counts as gone."""
+
+
+@dataclass(frozen=True)
+class _First:
+    """The photo as the model sees it, and what it finds there."""
+
+    prepared: occlusion.Inputs
+    found: Detections
+    width: int
+    height: int
+
+
+class Explainer:
+    """Explains one detection at a time. Each look at a changed photo waits its turn among the photos of others, so an
+    explanation is slow under load and delays nobody by more than one inference a thread."""
+
+    def __init__(self, detector: Detector, settings: Settings) -> None:
+        self._detector, self._settings = detector, settings
+        self._running = 0
+
+    async def explain(self, photo: Photo, parameters: ExplainParameters) -> schema.ExplainResponse:
+        """The heat map of the photo's detection number `rank`. Problem 422 when there is none of that number, 503
+        when others are being explained or it takes too long; else as for a detection."""
+        started = time.perf_counter()
+        with self._turn():
+            try:
+                async with asyncio.timeout(self._settings.explain_timeout_s):
+                    return await self._explain(photo, parameters, started)
+            except TimeoutError as error:
+                raise problems.over_capacity() from error
+
+    async def _explain(self, photo: Photo, parameters: ExplainParameters, started: float) -> schema.ExplainResponse:
+        detector = self._detector
+        first = await detector.with_session(partial(self._look, photo))
+        if parameters.rank >= len(first.found):
+            raise problems.bad_parameter(f"rank: there are {len(first.found)} detections, counted from 0.")
+        box, class_id = first.found.boxes[parameters.rank], int(first.found.classes[parameters.rank])
+        score = float(first.found.scores[parameters.rank])
+        looked_at = occlusion.region(box)
+        heat = []
+        for patch in occlusion.patches(looked_at, parameters.cells):
+            found = await detector.with_session(partial(_again, first, patch))
+            heat.append(round(score - occlusion.score_of(box, class_id, found), 4))
+        top, left, bottom, right = (float(side) for side in looked_at)
+        labels = detector.stored.card.labels
+        return schema.ExplainResponse(
+            model=detector.model,
+            image=schema.ImageSize(width=first.width, height=first.height),
+            detection=results.detection(first.found, parameters.rank, first.width, first.height, labels),
+            region=results.box(left, top, right, bottom, first.width, first.height),
+            heat=[heat[row * parameters.cells :][: parameters.cells] for row in range(parameters.cells)],
+            total_ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+    def _look(self, photo: Photo, session: Session) -> _First:
+        with ExitStack() as held:
+            pixels = self._detector.decode(photo, held)
+            prepared = session.prepare(pixels)
+        found = session.finish(session.infer(prepared), _LEAST_SCORE, contract.MAX_LIMIT)
+        return _First(np.asarray(prepared), found, pixels.shape[1], pixels.shape[0])
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._running >= self._settings.explain_concurrency:
+            raise problems.over_capacity()
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+
+def _again(first: _First, patch: Floats, session: Session) -> Detections:
+    return session.finish(session.infer(occlusion.hidden(first.prepared, patch)), _LEAST_SCORE, contract.MAX_LIMIT)
