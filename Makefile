@@ -30,7 +30,7 @@ check: venv ## Lint, format and types only.
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 load: venv ## Load prod with real photos; report in reports/.
-	@$(LOOKOUT) load run
+	@$(LOOKOUT) load run --profile smoke
 
 serve: venv ## Run the detector on this machine without a cluster, at http://127.0.0.1:3001.
 	@$(LOOKOUT) bento serve
