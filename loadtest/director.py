@@ -14,7 +14,7 @@ from lookout.errors import LookoutError
 
 Line = Callable[[str, Any], None]
 
-_LEAD_S: Final = {False: 0.05, True: 1.0}
+_LEAD_S: Final = {False: 0.2, True: 1.0}
 """From saying go to the schedule's zero, alone and with workers: time enough for messages and for spawning the user."""
 _PREPARE_S: Final = 60.0
 _GRACE_S: Final = 5.0
@@ -69,7 +69,7 @@ class Director:
         self._zero = perf
 
     def follow(self) -> None:
-        """Wait until every worker has finished or is lost, and write down how the run ended. LookoutError."""
+        """Wait until every worker has finished or is lost, and write down how it ended. LookoutError on a fault."""
         settings = self._settings
         ends = self._zero + settings.duration_s
         deadline = ends + settings.timeout_s + _GRACE_S
@@ -85,16 +85,11 @@ class Director:
                 break
             gevent.sleep(_LOOK_EVERY_S)
         self._check()
-        duration_s = settings.duration_s
-        if early_s is not None and early_s < duration_s:
-            duration_s = early_s
-        elif settings.arrivals.kind == "closed":
-            duration_s = min(time.perf_counter() - self._zero, duration_s)
         found = list(self._finished.values())
         self._line(
             "end",
             {
-                "duration_s": duration_s,
+                "duration_s": min(settings.duration_s if early_s is None else early_s, settings.duration_s),
                 "cpu_cores": [one["cpu_cores"] for one in found],
                 "clock_jumps": max((one["clock_jumps"] for one in found), default=0),
                 "workers_lost": len(self._workers) - len(found),

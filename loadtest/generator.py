@@ -50,6 +50,7 @@ def run(settings: LoadSettings, sink: TextIO) -> None:
         if runner is None:
             runner = environment.create_local_runner()
             Worker(environment, runner)
+        stack.callback(runner.quit)  # whatever happens: workers elsewhere end with it
         director = Director(runner, settings, line)
         gevent.signal_handler(signal.SIGTERM, director.halted.set)
         gevent.spawn(_halt_when_orphaned, os.getppid(), director)
@@ -65,7 +66,6 @@ def run(settings: LoadSettings, sink: TextIO) -> None:
         users = settings.arrivals.users if settings.arrivals.kind == "closed" else settings.processes
         runner.start(users, spawn_rate=min(users, 100))
         director.follow()
-        runner.quit()
 
 
 @contextmanager

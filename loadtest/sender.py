@@ -61,7 +61,7 @@ class Sender:
             ended, error = time.perf_counter(), "timeout"
         except WrongAnswerError as wrong:
             error = wrong.kind
-        except (OSError, HTTPParseError) as failed:
+        except (OSError, HTTPParseError, ValueError) as failed:  # ValueError: bytes that are no header
             ended, error = time.perf_counter(), transport_kind(failed)
         if self.in_flight.pop(index, None) is None:  # given up on when the run was told to end
             return error

@@ -67,6 +67,13 @@ class LoadSettings(BaseModel):
             raise ValueError(f"{url!r} must not carry a query or a fragment: give the server's base URL")
         return url.rstrip("/")
 
+    @field_validator("master")
+    @classmethod
+    def _port(cls, master: str | None) -> str | None:
+        if master is not None and not 1 <= int(master.rpartition(":")[2]) <= 65_535:
+            raise ValueError("a port lies between 1 and 65535")
+        return master
+
     @field_validator("headers")
     @classmethod
     def _one_line(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Sequence
+from array import array
 from contextlib import closing
 from typing import Any, ClassVar
 
@@ -41,8 +41,10 @@ class Session:
         self.worker = worker
         self.numbers = itertools.count(worker, workers)
         """Of a closed loop's requests: no two workers share one."""
-        self.schedule: Sequence[tuple[int, float]] = ()
-        """Number and intended start, in seconds since `began`, of each request of this process."""
+        self.share = range(0)
+        """Numbers of the requests of this process."""
+        self.starts = array("d")
+        """Their intended starts, in seconds since `began`; eight bytes each, as there may be two million."""
         self.max_in_flight = max(settings.max_in_flight // workers, 1)
         self.done = gevent.event.Event()
         """Set when the schedule is exhausted."""
@@ -64,7 +66,7 @@ class OpenLoopUser(User):
         session.go.wait()
         send, in_flight, began = session.sender.send, session.sender.in_flight, session.began
         with closing(Alarm()) as alarm:
-            for index, intended_s in session.schedule:
+            for index, intended_s in zip(session.share, session.starts, strict=True):
                 intended = began + intended_s
                 alarm.wait_until(intended)
                 if session.halted.is_set():

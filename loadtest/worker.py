@@ -9,6 +9,7 @@ import logging
 import socket
 import sys
 import time
+from array import array
 from typing import Any, Final
 
 import gevent  # type: ignore[import-untyped]  # ships no types
@@ -63,8 +64,8 @@ class Worker:
         session = Session(settings, sender, recorder, index, workers)
         if settings.arrivals.kind != "closed":
             times = settings.arrivals.times(settings.duration_s, settings.seed)
-            mine = share(len(times), index, workers)
-            session.schedule = list(zip(mine, times[index::workers].tolist(), strict=True))
+            session.share = share(len(times), index, workers)
+            session.starts = array("d", times[index::workers].tobytes())
         OpenLoopUser.session = ClosedLoopUser.session = self._session = session
         gc.collect()
         gc.freeze()  # photos and schedule stay to the end: no collection need look at them again

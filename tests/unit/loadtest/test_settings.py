@@ -24,6 +24,8 @@ def test_settings_come_back_from_json_with_their_kind_of_arrivals() -> None:
         ("seed", -1, "greater than or equal to 0"),
         ("timeout_s", float("nan"), "finite"),
         ("max_in_flight", 0, "greater than or equal to 1"),
+        ("master", "5557", "match pattern"),
+        ("master", "0.0.0.0:99999", "between 1 and 65535"),
         ("path", "v1/detect", "match pattern"),
         ("path", "/v1/de tect", "match pattern"),
         ("url", "127.0.0.1:8080", "not an http"),
