@@ -24,7 +24,7 @@ def measure_ceiling(step_s: float, seed: int, expect: Expect, show: Callable[[At
     attempts: list[Attempt] = []
 
     def measure(rate_per_s: float) -> Attempt:
-        attempts.append(_attempt(rate_per_s, step_s, seed + len(attempts), expect))
+        attempts.append(attempt(rate_per_s, step_s, seed + len(attempts), expect))
         show(attempts[-1])
         return attempts[-1]
 
@@ -46,7 +46,8 @@ def measure_ceiling(step_s: float, seed: int, expect: Expect, show: Callable[[At
     )
 
 
-def _attempt(rate_per_s: float, step_s: float, seed: int, expect: Expect) -> Attempt:
+def attempt(rate_per_s: float, step_s: float, seed: int, expect: Expect) -> Attempt:
+    """One run of one process against a server of its own. KeyboardInterrupt when it was interrupted."""
     with reference_server() as reference:
         settings = LoadSettings(
             url=reference.url, arrivals=Poisson(rate=rate_per_s), duration_s=step_s, seed=seed, expect=expect

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.ceiling.measure import attempt
 from loadtest.evidence import load_evidence
 from loadtest.reference.latency import parse_hold
 from loadtest.reference.process import Reference, reference_server
@@ -159,6 +160,16 @@ def test_a_generator_that_is_held_up_reports_its_own_lag_and_the_run_is_invalid(
     assert result.latency_ms.max >= held_s * 1000 * 0.9
     assert result.verdict is not None
     assert "more than 5 ms late" in result.verdict.reasons[0]
+
+
+def test_the_ceiling_is_looked_for_with_the_real_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    run = attempt(rate_per_s=100, step_s=1, seed=1, expect="lookout")
+    assert 60 <= run.starts <= 140
+    assert run.lost == 0
+    assert 0 < run.cpu_cores < 1
+    # The server is not what it measures.
+    assert run.server_p99_ms is None or run.server_p99_ms < 20
 
 
 def _generator_of(process: subprocess.Popen[str]) -> int:
