@@ -16,6 +16,8 @@ Purpose = Literal["bracket", "narrow", "confirm"]
 CONFIRMATIONS: Final = 4
 """How many rates are confirmed at most; each after the first is lower, by one, two and four steps of the resolution."""
 _FACTOR: Final = 2.0
+_RETRIES: Final = 1
+"""Of a run in which the generator missed its own schedule: a busy moment of the machine says nothing of the pod."""
 
 
 class Ask(NamedTuple):
@@ -54,8 +56,11 @@ def highest_rate(
     attempts: list[Attempt] = []
 
     def run(purpose: Purpose, rate: float) -> Attempt:
-        attempts.append(measure(Ask(purpose, rate, seed + len(attempts))))
-        keep(attempts[-1])
+        for _ in range(1 + _RETRIES):
+            attempts.append(measure(Ask(purpose, rate, seed + len(attempts))))
+            keep(attempts[-1])
+            if attempts[-1].outcome != "generator invalid":
+                break
         return attempts[-1]
 
     low, high = _bracket(run, bounds)

@@ -26,7 +26,11 @@ def derive(
 ) -> Sizing:
     """All numbers. LookoutError says which part of the measurement is missing."""
     if slo_rate.rate_per_s is None:
-        raise LookoutError("no rate met the SLO", "loosen it with --slo, or make the pod faster")
+        invalid = sum(attempt.outcome == "generator invalid" for attempt in slo_rate.attempts)
+        raise LookoutError(
+            f"no rate met the SLO ({invalid} of {len(slo_rate.attempts)} runs were invalid: the generator was late)",
+            "loosen it with --slo, make the pod faster, or leave the generator a quieter machine",
+        )
     if replicas is None or replicas.fit is None:
         why = "replicas were not swept" if replicas is None else replicas.no_fit
         raise LookoutError(f"how many replicas still help is not known: {why}", "measure with --env and at least 6 N")

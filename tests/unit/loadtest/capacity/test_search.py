@@ -115,6 +115,19 @@ def test_says_when_it_ended_at_the_ceiling_or_at_the_generators_own_limit() -> N
     assert highest_rate(invalid_above, BOUNDS, seed=1).ceiling_reached
 
 
+def test_a_late_generator_gets_one_more_try_at_the_same_rate() -> None:
+    asked: list[Ask] = []
+
+    def measure(ask: Ask) -> Attempt:
+        asked.append(ask)
+        return attempt(ask, "generator invalid") if len(asked) == 2 else up_to(60, ask)
+
+    found = highest_rate(measure, BOUNDS, seed=1)
+    assert asked[1].rate_per_s == asked[2].rate_per_s
+    assert found.rate_per_s == pytest.approx(60, rel=0.06)
+    assert not found.ceiling_reached
+
+
 def test_what_was_measured_is_kept_when_the_search_is_interrupted() -> None:
     kept: list[Attempt] = []
 
