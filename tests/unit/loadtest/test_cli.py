@@ -10,6 +10,7 @@ from loadtest import target
 from loadtest.result import LoadResult, load_result
 from lookout.cli import main
 from tests.unit.loadtest import build
+from tests.unit.loadtest.ceiling.test_record import measured
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,27 @@ def test_wrong_usage_ends_with_64_and_sends_nothing(
     assert code == 64
     assert message in output
     assert "Traceback" not in output
+
+
+def test_a_trace_with_a_negative_time_ends_with_64_and_names_the_line(
+    load: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("seconds\n0\n-1\n")
+    code, output = load("--arrivals", "replay", "--trace", str(trace))
+    assert code == 64
+    assert "line 3: -1 s is negative" in output
+
+
+def test_a_rate_beyond_the_measured_ceiling_ends_with_64_and_sends_nothing(
+    load: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    measured(1_000).save()
+    code, output = load("--rate", "1200")
+    assert code == 64
+    assert "the rate reaches 1,200 starts a second" in output
+    assert "lower the rate" in output
 
 
 @pytest.mark.parametrize(
