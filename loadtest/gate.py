@@ -69,9 +69,9 @@ def _decide(
         return "not enough data", (
             "a closed-loop run certifies nothing: its users wait for their answers, so a slow service is asked less",
         )
-    if failed := tuple(term.arithmetic for term in terms if term.outcome == "fail"):
+    if failed := _reasons(terms, "fail"):
         return "fail", failed
-    missing = tuple(term.arithmetic for term in terms if term.outcome == "not enough data")
+    missing = _reasons(terms, "not enough data")
     if _cut_short(result):
         asked_s = result.settings.duration_s
         early = (
@@ -82,7 +82,11 @@ def _decide(
         return "not enough data", missing
     if steady is not True:
         return "not enough data", (f"no steady state: {steady_reason}",)
-    return "pass", tuple(term.arithmetic for term in terms)
+    return "pass", (f"every term passed, in steady state: {steady_reason}",)
+
+
+def _reasons(terms: tuple[TermJudgement, ...], outcome: Outcome) -> tuple[str, ...]:
+    return tuple(f"{term.term}: {term.arithmetic}" for term in terms if term.outcome == outcome)
 
 
 def _judge_term(term: SloTerm, result: LoadResult, run: Columns, bound_s: float) -> TermJudgement:
@@ -100,7 +104,7 @@ def _judge_term(term: SloTerm, result: LoadResult, run: Columns, bound_s: float)
     if allowed:
         arithmetic = _arithmetic(term, count, outcome, allowed, lower, needed, bound_s)
     else:
-        arithmetic = f"{format_term(term)} cannot be shown by {intended_per_s:.1f} starts a second"
+        arithmetic = f"{intended_per_s:.1f} starts a second cannot show it, even if every request is answered in time"
     return TermJudgement(
         term=format_term(term),
         outcome=outcome,
@@ -126,7 +130,7 @@ def _arithmetic(
         "p99": f"took longer than {bound_s * 1000:g} ms",
         "errors": "were not answered correctly",
     }.get(term.measure, f"had no correct answer within {bound_s * 1000:g} ms")
-    found = f"{format_term(term)}: {count.violations:,} of {count.trials:,} requests {broke}"
+    found = f"{count.violations:,} of {count.trials:,} requests {broke}"
     sure = f"at {contract.SLO_CONFIDENCE:.0%} confidence"
     if outcome == "fail":
         return f"{found}; {sure} that is at least {_share(lower)} of all, and {_share(allowed)} may: fail"

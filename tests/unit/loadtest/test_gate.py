@@ -32,6 +32,8 @@ def test_a_clean_run_of_459_requests_passes_and_one_of_458_has_not_enough_data()
     assert passed.outcome == "pass"
     assert passed.exit_code == EXIT_CODES["pass"] == 0
     assert passed.confidence == 0.99
+    (reason,) = passed.reasons
+    assert reason.startswith("every term passed, in steady state: over the last three windows of 2.0 s throughput was")
     short = judge(run(458), P99)
     assert short.outcome == "not enough data"
     assert short.exit_code == 2
@@ -41,7 +43,7 @@ def test_a_clean_run_of_459_requests_passes_and_one_of_458_has_not_enough_data()
 def test_the_arithmetic_is_spelled_out() -> None:
     (term,) = judge(run(2_010, slow=10), P99).terms
     assert term.arithmetic == (
-        "p99<=100ms: 10 of 2,010 requests took longer than 100 ms; "
+        "10 of 2,010 requests took longer than 100 ms; "
         "with 10 of them 2,010 requests show at 99% confidence that at most 1 % do: pass"
     )
     assert (term.trials, term.violations, term.needed, term.allowed_ratio) == (2_010, 10, 2_010, 0.01)
@@ -79,7 +81,7 @@ def test_goodput_is_judged_as_a_share_and_as_a_rate() -> None:
 def test_a_rate_that_was_never_asked_for_is_not_enough_data() -> None:
     judgement = judge(run(1_000), parse_slo("goodput>=100/s"))
     assert judgement.outcome == "not enough data"
-    assert "cannot be shown by 100.0 starts a second" in judgement.reasons[0]
+    assert "goodput>=100/s: 100.0 starts a second cannot show it" in judgement.reasons[0]
     assert judgement.terms[0].needed == 0
 
 
