@@ -4,6 +4,7 @@ A run of fixed length is judged once, at its end. Who reruns until a run passes,
 another test with another error rate: `loadtest.sequential` is for that.
 """
 
+import math
 from typing import Final
 
 from loadtest.result import LATE_MS, LoadResult
@@ -152,8 +153,9 @@ def _observed(term: SloTerm, count: Tally, run: Columns, intended_per_s: float) 
     ascending = sorted(run.latency_ms[counted & ~run.unfinished].tolist())
     found = percentile(ascending, 99)
     if found is not None:
-        return f"{found:.1f} ms"
-    return f"largest {ascending[-1]:.1f} ms" if ascending else "nothing"
+        return f"{found:.1f} ms" if found < math.inf else "no answer before the timeout"
+    finite = [ms for ms in ascending if ms < math.inf]
+    return f"largest {finite[-1]:.1f} ms" if finite else "no answer"
 
 
 def _share(ratio: float) -> str:

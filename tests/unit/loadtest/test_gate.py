@@ -170,6 +170,12 @@ def test_a_largest_value_is_not_called_a_percentile() -> None:
     assert judge(run(50), P99).terms[0].observed == "largest 27.0 ms"
 
 
+def test_requests_that_were_given_up_have_no_milliseconds_to_show() -> None:
+    given_up = load_result([30_000.0] * 5 + [25.0] * 195, ["timeout"] * 5 + [None] * 195)
+    assert judge(given_up, P99).terms[0].observed == "no answer before the timeout"
+    assert judge(load_result([30_000.0] * 5, ["timeout"] * 5), P99).terms[0].observed == "no answer"
+
+
 SIMULATED = 60
 
 
