@@ -23,15 +23,9 @@ _BEHIND_S: Final = 1.0
 _WARM_UP_S: Final = 2.0
 
 
-def closed(url: str, step: Step, duration_s: float, expect_lookout: bool = True) -> LoadResult:
+def closed(url: str, step: Step, duration_s: float) -> LoadResult:
     """A closed-loop run; KeyboardInterrupt when it was interrupted, for half a run is no point of a sweep."""
-    settings = LoadSettings(
-        url=url,
-        arrivals=Closed(users=step.users),
-        duration_s=duration_s,
-        seed=step.seed,
-        expect="lookout" if expect_lookout else "any",
-    )
+    settings = LoadSettings(url=url, arrivals=Closed(users=step.users), duration_s=duration_s, seed=step.seed)
     return _whole(run_load(settings, {}, lambda _recording: None))
 
 
@@ -41,7 +35,7 @@ def attempt(url: str, ask: Ask, slo: tuple[SloTerm, ...], effort: Effort) -> Att
     settings = LoadSettings(
         url=url, arrivals=Poisson(rate=ask.rate_per_s), duration_s=duration_s, seed=ask.seed, slo=slo
     )
-    result = _whole(run_load(settings, {}, lambda _recording: None, _stop_when_decided(settings, ask)))
+    result = _whole(run_load(settings, {}, lambda _recording: None, stop_when_decided(settings, ask)))
     return of_result(ask, result)
 
 
@@ -67,8 +61,8 @@ def of_result(ask: Ask, result: LoadResult) -> Attempt:
     )
 
 
-def _stop_when_decided(settings: LoadSettings, ask: Ask) -> Callable[[Recording], bool]:
-    """A probe ends on any decision; a confirmation only on a fail, whose rule holds however often one looks."""
+def stop_when_decided(settings: LoadSettings, ask: Ask) -> Callable[[Recording], bool]:
+    """Asked at each look at a run. A probe ends on any decision; a confirmation only on a fail, whose rule holds however often one looks."""
     schedule = settings.arrivals.times(settings.duration_s, settings.seed)  # type: ignore[union-attr]  # open by now
     next_look_s = 0.0
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Protocol
 
-from loadtest.capacity.effort import Effort, lowest_rate
+from loadtest.capacity.effort import Effort, confirm_s, lowest_rate
 from loadtest.capacity.record import Attempt, CapacityRecord, Machine, Point, ServiceTime, SloRate, Sweep
 from loadtest.capacity.search import Ask, Bounds, highest_rate
 from loadtest.capacity.sizing import derive
@@ -89,9 +89,14 @@ class Measurement:
         first = _FIRST_SHARE * best
         lowest = lowest_rate(wanted.effort, wanted.slo, first)
         bounds = Bounds(max(first, lowest), max(_CEILING_SHARE * best, lowest), wanted.effort.resolution, lowest)
-        self._slo_rate = highest_rate(
-            lambda ask: runs.attempt(url, ask, wanted.slo, wanted.effort), bounds, wanted.seed, self._keep
-        )
+
+        def attempt(ask: Ask) -> Attempt:
+            if ask.purpose == "confirm":
+                length_s = confirm_s(wanted.effort, wanted.slo, ask.rate_per_s)
+                self._say(f"confirming {ask.rate_per_s:.1f}/s for {length_s:.0f} s")
+            return runs.attempt(url, ask, wanted.slo, wanted.effort)
+
+        self._slo_rate = highest_rate(attempt, bounds, wanted.seed, self._keep)
         for step in steps("replicas", wanted.replicas, wanted.effort.repeats, wanted.seed + 1000):
             scaled = target.replicas(step.n)
             if scaled is None:

@@ -1,10 +1,11 @@
 """The same schedule at a multiple of its rate. Pure."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from loadtest.arrivals import Closed, Open
+from loadtest.options import option
 from lookout.errors import UsageError
 
 _RATES = ("rate", "to_rate", "peak")
@@ -22,12 +23,24 @@ def scaled(arrivals: Open, times: float) -> Open:
             fields[name] *= times
     for step in fields.get("steps", ()):
         step["rate"] *= times
-    return type(arrivals).model_validate(fields)
+    return _valid(fields, f"--times {times:g}: ")
 
 
 def open_schedule(fields: dict[str, Any]) -> Open:
     """Arrivals from their fields. UsageError for a closed loop: nobody waits for answers that are not real."""
     if fields.get("kind") == Closed().kind:
         raise UsageError("--arrivals closed cannot be simulated", "use an open schedule such as poisson")
-    found: Open = TypeAdapter(Open).validate_python(fields)
+    return _valid(fields, "")
+
+
+def _valid(fields: dict[str, Any], prefix: str) -> Open:
+    try:
+        found: Open = TypeAdapter(Annotated[Open, Field(discriminator="kind")]).validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        names = [part for part in first["loc"] if isinstance(part, str) and part != fields["kind"]]
+        name = option(names[-1]) if names else "--arrivals"
+        raise UsageError(
+            f"{prefix}{name}: {first['msg'].removeprefix('Value error, ')}", "see: lookout load simulate --help"
+        ) from error
     return found

@@ -76,7 +76,9 @@ def test_everything_is_measured_recorded_and_sized() -> None:
     assert record.sizing.max_replicas == 12
     assert record.service_time is not None
     assert record.service_time.saturated_per_s == pytest.approx(float(usl.throughput(ONE, 32)), rel=0.05)
-    assert len(said) == 2 * 6 * QUICK.repeats + len(record.slo_rate.attempts)
+    confirmations = [line for line in said if line.startswith("confirming")]
+    assert confirmations == ["confirming 56.5/s for 90 s"]
+    assert len(said) == 2 * 6 * QUICK.repeats + len(record.slo_rate.attempts) + len(confirmations)
     assert any("alpha" in value for _, value in rows(record))
 
 

@@ -148,6 +148,9 @@ def test_the_command_marks_everything_as_what_if(tmp_path: Path, capsys: pytest.
         ["--duration", "soon"],
         ["--least", "20", "--most", "0"],
         ["--balancing", "lucky"],
+        ["--rate", "-5"],
+        ["--rate", "500000", "--times", "10"],
+        ["--arrivals", "diurnal", "--peak", "1", "--period", "60s"],
     ],
 )
 def test_wrong_words_end_with_usage(tmp_path: Path, wrong: list[str]) -> None:
