@@ -62,7 +62,7 @@ def of_result(ask: Ask, result: LoadResult) -> Attempt:
 
 
 def stop_when_decided(settings: LoadSettings, ask: Ask) -> Callable[[Recording], bool]:
-    """Asked at each look at a run. A probe ends on any decision; a confirmation only on a fail, whose rule holds however often one looks."""
+    """A probe ends on any decision; a confirmation only on a fail, whose rule holds however often one looks."""
     schedule = settings.arrivals.times(settings.duration_s, settings.seed)  # type: ignore[union-attr]  # open by now
     next_look_s = 0.0
 
