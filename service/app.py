@@ -2,26 +2,21 @@
 
 import asyncio
 import logging
-import signal
-import threading
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Final
 
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lookout import contract
-from service import intake, model_description, problems, schema
+from service import drain, intake, model_description, pages, problems, refusals, schema
 from service.detector import Detector
 from service.explainer import Explainer
 from service.health import Health, Phase
@@ -33,11 +28,6 @@ from service.openapi.document import document
 from service.problems import Problem
 from service.settings import Settings
 from service.tokens import TokenGate, read_tokens
-
-WEB: Final = Path(__file__).parent / "web"
-_PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
-_ASSETS: Final = tuple(sorted(path.name for path in WEB.iterdir() if path.suffix in (".css", ".js", ".svg")))
-_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
 def create_app(model: Path, settings: Settings, bento: str | None = None) -> Starlette:
@@ -53,15 +43,11 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
     app = Starlette(
         routes=service.routes(),
         middleware=[Middleware(Observation, metrics=metrics, health=service.health), *_gate(settings)],
-        exception_handlers={Problem: _problem, HTTPException: _http_exception},
+        exception_handlers={Problem: refusals.problem, HTTPException: refusals.http_exception},
         lifespan=service.lifespan,
     )
     app.state.service = service
     return app
-
-
-def _gate(settings: Settings) -> list[Middleware]:
-    return [Middleware(TokenGate, tokens=read_tokens(settings.tokens_file))] if settings.tokens_file else []
 
 
 class Service:
@@ -86,9 +72,8 @@ class Service:
             Route(contract.READINESS_PATH, self.readyz, methods=["GET"]),
             Route(contract.METRICS_PATH, self.metrics_text, methods=["GET"]),
             Route("/openapi.json", self.openapi, methods=["GET"]),
-            *(Route(path, partial(_file, name=name), methods=["GET"]) for path, name in _PAGES.items()),
-            *(Route(f"/web/{name}", partial(_file, name=name), methods=["GET"]) for name in _ASSETS),
-            Route("/{path:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            *pages.routes(),
+            Route("/{path:path}", refusals.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
 
     async def detect(self, request: Request) -> Response:
@@ -157,7 +142,7 @@ class Service:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Load in the background, drain on SIGTERM, finish what runs."""
         loading = asyncio.create_task(self._load())
-        self._drain_on_sigterm()
+        drain.on_sigterm(self.health, self.settings.drain_s)
         try:
             yield
         finally:
@@ -188,24 +173,9 @@ class Service:
             threads=self.detector.threads,
         )
 
-    def _drain_on_sigterm(self) -> None:
-        """Let SIGTERM first turn readiness off and, after `drain_s`, do what the server had set it to do."""
-        if threading.current_thread() is not threading.main_thread():
-            return  # only the main thread may set handlers; a test client runs the app elsewhere
-        before = signal.getsignal(signal.SIGTERM)
-        loop = asyncio.get_running_loop()
 
-        def drain(number: int) -> None:
-            if callable(before):
-                loop.call_later(self.settings.drain_s, before, number, None)
-            event(logging.INFO, "draining", seconds=self.settings.drain_s)
-
-        def stop(number: int, _: FrameType | None) -> None:
-            # Nothing here may fail or wait: a handler can interrupt a log line half written.
-            loop.call_soon_threadsafe(drain, number)
-            self.health.drain()
-
-        signal.signal(signal.SIGTERM, stop)
+def _gate(settings: Settings) -> list[Middleware]:
+    return [Middleware(TokenGate, tokens=read_tokens(settings.tokens_file))] if settings.tokens_file else []
 
 
 def _remember(request: Request, response: schema.DetectResponse) -> None:
@@ -216,30 +186,3 @@ def _remember(request: Request, response: schema.DetectResponse) -> None:
 
 def _json(body: BaseModel) -> Response:
     return Response(body.model_dump_json(), media_type="application/json")
-
-
-async def _file(_: Request, name: str) -> Response:
-    return FileResponse(WEB / name, media_type=_MEDIA_TYPES[Path(name).suffix], headers={"Cache-Control": "no-cache"})
-
-
-async def _nothing_here(request: Request) -> Response:
-    """The last route: it also hears of known paths asked with another method."""
-    routes = [route for route in request.app.routes if isinstance(route, Route) and route.path == request.url.path]
-    allowed = sorted(method for route in routes for method in route.methods or ())
-    if allowed:
-        ways = ", ".join(allowed)
-        raise HTTPException(405, f"{request.url.path} takes {ways}.", headers={"Allow": ways})
-    raise HTTPException(404, f"There is nothing at {request.url.path[:100]}; /docs lists what there is.")
-
-
-async def _problem(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)  # noqa: S101  # what Starlette promises by the registration
-    return problems.answer(problem, request.url.path, request.state.request_id)
-
-
-async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # as above
-    title = "Not found" if error.status_code == 404 else "Not allowed here" if error.status_code == 405 else "Refused"
-    response = await _problem(request, Problem(error.status_code, "", title, str(error.detail)))
-    response.headers.update(error.headers or {})
-    return response

@@ -5,7 +5,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -103,6 +103,11 @@ class Detector:
                 raise one
             answers.append(one)
         return answers
+
+    def memory(self, count: int) -> AbstractContextManager[None]:
+        """Room for `count` bytes among those that photos may take while they are judged; waits for it. Not for the
+        event loop."""
+        return self._pixels.hold(count)
 
     async def with_session(self, work: Callable[[Session], T]) -> T:
         """Run a short piece of work on a compute thread with a session, in turn with the photos of requests."""

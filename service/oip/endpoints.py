@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -11,14 +12,27 @@ from starlette.routing import Route
 
 from lookout import contract
 from service import intake, problems
+from service.decode import Pixels
 from service.detector import Detector
 from service.health import Health, Phase
+from service.intake import Photo
 from service.memory import BodyBudget
 from service.oip import inputs, outputs, wire
 from service.postprocess import Detections
 from service.settings import Settings
 
 _PLATFORMS: Final = {"litert-int8": "litert_tflite", "litert-float32": "litert_tflite"}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request taken apart."""
+
+    id: str | None
+    images: list[Photo] | list[Pixels]
+    parameters: intake.Parameters
+    outputs: dict[str, bool]
+    """Names, and whether as binary data."""
 
 
 class Endpoints:
@@ -33,7 +47,7 @@ class Endpoints:
     ) -> None:
         self._detector, self._settings, self._health, self._bodies = detector, settings, health, bodies
         self._parsing = asyncio.Lock()
-        """One request's JSON is taken apart at a time: parsed, it may be far larger than it was sent."""
+        """One request is taken apart at a time: as JSON it may be far larger than it was sent."""
 
     def routes(self) -> list[Route]:
         """Every path of the protocol, for the one model there is."""
@@ -90,23 +104,35 @@ class Endpoints:
             raise problems.not_ready("The model is not loaded.")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise problems.unsupported("Compressed bodies are not taken; photos hardly shrink.")
-        length = request.headers.get(wire.HEADER_LENGTH)
         with self._bodies.account() as take:
-            body = await intake.read(request, self._settings.max_batch_bytes, self._settings, take)
-            async with self._parsing:
-                received = await asyncio.to_thread(wire.parse, body, length)
-                chosen = outputs.wanted(received.request)
-                parameters = _parameters(received.request.parameters)
-                images = await asyncio.to_thread(inputs.images, received, self._settings)
-            found = _all_good(await self._detector.find_all(images, parameters))
+            asked = await self._asked(request, take)
+            found = _all_good(await self._detector.find_all(asked.images, asked.parameters))
         request.state.log = {"photos": len(found)}
         head: dict[str, Any] = {"model_name": contract.DETECTOR, "model_version": self._detector.stored.version}
-        if received.request.id is not None:
-            head["id"] = received.request.id
-        answer, json_length = outputs.encode(head, outputs.tensors(found, parameters.limit), chosen)
+        if asked.id is not None:
+            head["id"] = asked.id
+        filled = outputs.tensors(found, asked.parameters.limit)
+        answer, json_length = outputs.encode(head, filled, asked.outputs)
         if json_length is None:
             return Response(answer, media_type="application/json")
         return Response(answer, media_type="application/octet-stream", headers={wire.HEADER_LENGTH: str(json_length)})
+
+    async def _asked(self, request: Request, take: intake.Take) -> _Asked:
+        """Read and take apart a request. Neither its body nor its JSON outlives this."""
+        body = await intake.read(request, self._settings.max_batch_bytes, self._settings, take)
+        async with self._parsing:
+            return await asyncio.to_thread(self._take_apart, body, request.headers.get(wire.HEADER_LENGTH))
+
+    def _take_apart(self, body: bytes, header_length: str | None) -> _Asked:
+        parts = wire.frame(body, header_length)
+        with self._detector.memory(parts.cost_bytes):
+            received = wire.parse(parts)
+            return _Asked(
+                id=received.request.id,
+                images=inputs.images(received, self._settings),
+                parameters=_parameters(received.request.parameters),
+                outputs=outputs.wanted(received.request),
+            )
 
     def _only_when_ready(self) -> None:
         if self._health.phase is not Phase.READY:

@@ -13,8 +13,9 @@ from service import problems
 
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 MAX_JSON_VALUES: Final = 1_200_000
-"""Values in the JSON of a request: a 640x480 photo as numbers has 921,600. Each costs up to some 90 bytes of memory
-once parsed, whatever it took on the wire, so they are bounded before parsing."""
+"""Values in the JSON of a request: a 640x480 photo as numbers has 921,600. They are counted before they are parsed."""
+_VALUE_BYTES: Final = 96
+"""Memory of a parsed value, whatever it took on the wire: an empty list or object in a list is the largest."""
 
 Parameter = bool | int | float | str
 
@@ -50,6 +51,23 @@ class InferenceRequest(_Part):
 
 
 @dataclass(frozen=True)
+class Frame:
+    """A body in its two parts."""
+
+    head: bytes
+    """The JSON; the body itself where nothing follows it."""
+    tail: memoryview
+    values: int
+    """How many values the JSON holds at most."""
+
+    @property
+    def cost_bytes(self) -> int:
+        """Most memory that taking it apart needs beside the body: copies of both parts, strings and what base64 in
+        them stands for, and the values."""
+        return 3 * len(self.head) + len(self.tail) + _VALUE_BYTES * self.values
+
+
+@dataclass(frozen=True)
 class Received:
     """A request with the raw bytes of each input, None where its values are in the JSON."""
 
@@ -57,22 +75,28 @@ class Received:
     raw: tuple[memoryview | None, ...]
 
 
-def parse(body: bytes, header_length: str | None) -> Received:
-    """Split and check a body; `header_length` is the value of Inference-Header-Content-Length, None when not sent.
+def frame(body: bytes, header_length: str | None) -> Frame:
+    """The parts of a body; `header_length` is the value of Inference-Header-Content-Length, None when not sent.
 
-    Problem 400 for whatever does not follow the protocol, 413 for more JSON values than are taken.
+    Problem 400 for a length that is none, 413 for more JSON values than are taken.
     """
     length = len(body) if header_length is None else _length(header_length, len(body))
     head = body[:length]
-    if sum(head.count(sign) for sign in (b",", b"[", b"{")) > MAX_JSON_VALUES:
+    values = sum(head.count(sign) for sign in (b",", b"[", b"{"))
+    if values > MAX_JSON_VALUES:
         raise problems.too_many_values(MAX_JSON_VALUES)
+    return Frame(head, memoryview(body)[length:], values)
+
+
+def parse(parts: Frame) -> Received:
+    """Read the JSON and give each input its bytes. Problem 400 for whatever does not follow the protocol."""
     try:
-        request = InferenceRequest.model_validate_json(head)
+        request = InferenceRequest.model_validate_json(parts.head)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise problems.bad_body(f"{where or 'The JSON'}: {first['msg'][:200]}.") from error
-    return Received(request, _split(request.inputs, memoryview(body)[length:]))
+    return Received(request, _split(request.inputs, parts.tail))
 
 
 def _length(text: str, most: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from service.app import WEB
+from service.pages import WEB
 
 FILES = sorted(path for path in WEB.iterdir() if path.is_file())
 

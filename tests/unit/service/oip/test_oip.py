@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -174,6 +175,17 @@ def test_refuses_compressed_bodies_and_bodies_over_the_limit(make_client: Client
     assert post(small, {"inputs": [tensor]}, tail).status_code == 413
 
 
+@pytest.mark.parametrize("value", ["[]", "{}", '{"a":0}', "1.5", '"abcdefgh"'])
+def test_values_cost_no_more_memory_than_is_reserved_for_them(value: str) -> None:
+    tensor = pixel_input((1, 1, 1, 3), [json.loads(value)] * 100_000)
+    parts = wire.frame(json.dumps({"inputs": [tensor]}, separators=(",", ":")).encode(), None)
+    tracemalloc.start()
+    wire.parse(parts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < parts.cost_bytes
+
+
 def test_unknown_paths_and_models_under_v2_have_the_protocols_error(client: TestClient) -> None:
     for path in ("/v2/models/other", "/v2/models/other/ready", "/v2/nothing"):
         answer = client.get(path)
@@ -201,4 +213,4 @@ def test_inference_requests_are_measured_and_hold_no_room_afterwards(client: Tes
 @given(st.binary(max_size=400), st.one_of(st.none(), st.integers(0, 400).map(str), st.text(max_size=5)))
 def test_no_bytes_raise_anything_but_a_problem(body: bytes, length: str | None) -> None:
     with suppress(problems.Problem):
-        wire.parse(body, length)
+        wire.parse(wire.frame(body, length))

@@ -1,0 +1,26 @@
+"""The web pages and what they are made of, as files of this service alone."""
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+WEB: Final = Path(__file__).parent / "web"
+_PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
+_ASSETS: Final = tuple(sorted(path.name for path in WEB.iterdir() if path.suffix in (".css", ".js", ".svg")))
+_MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
+
+
+def routes() -> list[Route]:
+    """The pages, and each of their scripts, styles and pictures under /web/."""
+    return [
+        *(Route(path, partial(_file, name=name), methods=["GET"]) for path, name in _PAGES.items()),
+        *(Route(f"/web/{name}", partial(_file, name=name), methods=["GET"]) for name in _ASSETS),
+    ]
+
+
+async def _file(_: Request, name: str) -> Response:
+    return FileResponse(WEB / name, media_type=_MEDIA_TYPES[Path(name).suffix], headers={"Cache-Control": "no-cache"})
