@@ -6,7 +6,7 @@ from loadtest.capacity.cli import capacity_command
 from loadtest.ceiling.command import ceiling_command
 from loadtest.command import run_command
 from loadtest.lesser_commands import profiles_command, worker_command
-from loadtest.report.cli import report_command
+from loadtest.report.cli import compare_command, report_command
 from loadtest.simulation.cli import simulate_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Load the detector and report.")
@@ -16,6 +16,7 @@ app.command("run")(run_command)
 app.command("profiles")(profiles_command)
 app.command("worker")(worker_command)
 app.command("report")(report_command)
+app.command("compare")(compare_command)
 app.command("ceiling")(ceiling_command)
 app.command("capacity")(capacity_command)
 app.command("simulate")(simulate_command)
