@@ -10,6 +10,7 @@ import pytest
 from lookout import contract
 from tests.cluster.road import Road
 from tests.soak import report
+from tests.soak.pods import names, node_of, settle
 from tests.soak.stage import Stage
 
 _PLAYED = pytest.StashKey[Stage]()
@@ -22,11 +23,23 @@ def road() -> Iterator[Road]:
         pytest.fail("these specs need root: the node makes namespaces and control groups")
     road = Road(Path(tempfile.mkdtemp(prefix="lookout-soak-")))
     try:
-        road.write_settings(workers=1)
         road.lookout("up")
+        _add_a_worker(road)
         yield road
     finally:
         road.remove()
+
+
+def _add_a_worker(road: Road) -> None:
+    """A worker joins the running cluster, and one of production's pods moves there: none moves by itself."""
+    road.write_settings(workers=1)
+    done = road.pulumi("up", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout + done.stderr
+    prod = f"--namespace={contract.namespace(contract.PRODUCTION)}"
+    settle(road)
+    road.kubectl("delete", "pod", names(road)[0], prod, "--wait=false")
+    settle(road)
+    assert node_of(road, names(road)[0]) != road.spec, "no pod of production runs on the worker"
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def _is_settled(road: Road) -> bool:
     wanted = deployment["spec"]["replicas"]
     return (
         deployment["status"].get("readyReplicas") == wanted == len(pods)
+        and not any("deletionTimestamp" in pod["metadata"] for pod in pods)
         and application["status"]["sync"]["status"] == "Synced"
         and application["status"]["health"]["status"] == "Healthy"
         and all(_is_ready(node) for node in nodes)

@@ -17,10 +17,10 @@ from loadtest.slo import parse_slo
 from loadtest.target import ask_service
 from loadtest.verdict import Outcome
 
-BEFORE_S = 12.0
-AFTER_S = 32.0
-RATE = 30.0
-"""About a quarter of what two pods of the local cluster answer; 960 requests from the disruption on."""
+BEFORE_S = 10.0
+AFTER_S = 28.0
+RATE = 32.0
+"""About a third of what two pods of the local cluster answer; 896 requests from the disruption on."""
 _NICENESS: Final = -10
 
 
@@ -55,6 +55,7 @@ class Stage:
         result, at_s = _disrupted(settings, deed)
         kept = judge_disruption(result, Promise(slo=parse_slo(slo), longest_gap_s=gap_s), at_s)
         self.played[name] = kept
+        print(f"{name}: {kept.model_dump_json(exclude={'terms'})}", flush=True)
         assert kept.outcome == expected, f"{name}: {kept.outcome}: {kept.reason}; {kept.errors_by_kind}"
         return kept
 

@@ -1,6 +1,6 @@
-"""What each disruption may cost production: two pods, 30 Poisson requests a second, one deed in the midst of a run.
+"""What each disruption may cost production: two pods, 32 Poisson requests a second, one deed in the midst of a run.
 
-Each promise is judged at 99 % confidence over the 32 s (about 960 requests) from the deed on, and the run before it
+Each promise is judged at 99 % confidence over the 28 s (about 900 requests) from the deed on, and the run before it
 must be in steady state. docs/disruptions.md says why each promise is what it is.
 """
 
@@ -25,7 +25,7 @@ UNTOUCHED = "p99<=400ms,errors<=1%"
 """Of what serves no request itself. The latency is that of two cores on which a control plane starts as well."""
 FULL_MIB = 256
 """More than the pod's /tmp holds."""
-OUTAGE_S = 12.0
+OUTAGE_S = 10.0
 
 
 @pytest.fixture(autouse=True)
