@@ -161,14 +161,17 @@ def _generator(result: LoadResult, table: Columns, parts: Buckets) -> Section:
 def _server(result: LoadResult, parts: Buckets) -> Section | None:
     seen = result.observations
     end_s = float(parts.edges_s[-1])
-    plots = []
+    plots, tables = [], []
     if seen.stages:
         caption = (
             "Means over about a second each, from the service's own histograms. Above: the time of each stage, "
-            "stacked. Then the wait for a compute thread, and the requests that the server held."
+            "stacked. Then the wait for a compute thread, and the requests that the server held. "
+            f"Asked: {seen.stages_from}."
         )
         plots.append(Plot("Stages in the server", caption, health.stages_plot(seen.stages, end_s)))
+        tables.append(words.stage_table(seen))
     if seen.pods:
         caption = "What Kubernetes said of the detector's pods behind the target."
         plots.append(Plot("Pods and restarts", caption, health.pods_plot(seen.pods, end_s)))
-    return Section("Server side", tuple(plots)) if plots else None
+        tables.append(words.pod_table(seen))
+    return Section("Server side", tuple(plots), tuple(tables)) if plots else None

@@ -138,6 +138,7 @@ def latency_axis(axes: Axes, latency_ms: Floats, bound_ms: float | None) -> None
         axes.tick_params(which="minor", left=False)
     else:
         axes.set_ylim(0, largest * 1.08 or 1.0)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
 
 
 def time_axis(axes: Axes, end_s: float, label: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from loadtest.report.page import Table
-from loadtest.result import LATE_MS, Latency, LoadResult
+from loadtest.result import LATE_MS, Latency, LoadResult, Observations
 from loadtest.slo import format_slo
 from loadtest.statistics import PERCENTILES, needed_for
 
@@ -81,6 +81,33 @@ def latency_table(result: LoadResult) -> Table | None:
     return Table(("correct answers", "from the intended start", "service time alone"), tuple(lines))
 
 
+def stage_table(seen: Observations) -> Table:
+    """Each stage's mean over the run's seconds, and its slowest second."""
+    names = sorted({name for second in seen.stages for name in second.stage_ms})
+    columns = {name: [second.stage_ms[name] for second in seen.stages if name in second.stage_ms] for name in names}
+    columns["queue wait"] = [second.queue_wait_ms for second in seen.stages if second.queue_wait_ms is not None]
+    lines = [
+        (name, milliseconds(sum(values) / len(values)), milliseconds(max(values)))
+        for name, values in columns.items()
+        if values
+    ]
+    held = [second.in_flight for second in seen.stages if second.in_flight is not None]
+    if held:
+        lines.append(("requests in flight", f"{sum(held) / len(held):.1f}", f"{max(held):.0f}"))
+    return Table(("server", "mean of the seconds", "largest second"), tuple(lines))
+
+
+def pod_table(seen: Observations) -> Table:
+    """The least and the most of each count."""
+    counts = {
+        "pods wanted": [second.wanted for second in seen.pods],
+        "pods ready": [second.ready for second in seen.pods],
+    }
+    lines = [(name, str(min(values)), str(max(values))) for name, values in counts.items()]
+    restarts = seen.pods[-1].restarts - seen.pods[0].restarts
+    return Table(("pods", "least", "most"), (*lines, ("restarts during the run", str(restarts), str(restarts))))
+
+
 def facts(result: LoadResult) -> list[tuple[str, str]]:
     """Every figure of a run that may be laid beside another's."""
     counts, latency = result.counts, result.latency_ms
@@ -140,5 +167,7 @@ def _short(value: object) -> str:
         shown = "; ".join(_short(entry) for entry in value[:4])
         return shown + (f"; … ({len(value)} in all)" if len(value) > 4 else "")
     if isinstance(value, dict):
-        return " ".join(f"{name} {_short(entry)}" for name, entry in value.items())
+        return " ".join(
+            f"{name.replace('_', ' ')} {_short(entry)}" for name, entry in value.items() if entry is not None
+        )
     return f"{value:g}" if isinstance(value, float) else str(value)
