@@ -1,6 +1,7 @@
 """Sending a photo and getting the answer, over keep-alive connections, with the HTTP parser Locust's FastHttp uses.
 
-Locust's FastHttpSession costs several times what the request itself does: here each request is prepared bytes.
+Through Locust's FastHttpSession a request of 75 KB takes 148 µs of processor, here 42 µs (docs/measurements.md): each
+request is one prepared run of bytes.
 Nothing is ever sent twice, as a second try would hide an error; only a connection that the server closed while it was
 idle is replaced before use.
 """

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from loadtest.output import check_writable
+from loadtest.ports import check_free
 from loadtest.settings import LoadSettings
 from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED
 from lookout.steps import Steps
@@ -32,6 +33,11 @@ def conduct(settings: LoadSettings, json_path: Path, html_path: Path, evidence: 
     aside = Console(stderr=True, highlight=False)
     for line in [*briefing(settings), *([f"near the generator's ceiling: {warning}"] if warning else [])]:
         aside.print(Text(line))
+    if settings.web_port is not None:
+        check_free("--web", "127.0.0.1", settings.web_port)
+    if settings.master is not None:
+        host, _, port = settings.master.rpartition(":")
+        check_free("--master", host, int(port))
     if in_cluster:
         from loadtest.incluster.run import run_in_cluster  # later still: the Kubernetes client
 

@@ -26,6 +26,7 @@ from locust.log import setup_logging
 from locust.stats import stats_history
 
 from loadtest.director import Director
+from loadtest.ports import allow_connections, free_port
 from loadtest.settings import LoadSettings
 from loadtest.users import user_class
 from loadtest.worker import Worker
@@ -54,6 +55,8 @@ def run(settings: LoadSettings, sink: TextIO) -> None:
         director = Director(runner, settings, line)
         gevent.signal_handler(signal.SIGTERM, director.halted.set)
         gevent.spawn(_halt_when_orphaned, os.getppid(), director)
+        # Locust's page has a button for it; Locust itself stops when its last worker is gone.
+        environment.events.test_stopping.add_listener(lambda **_: director.halted.set())  # type: ignore[no-untyped-call]  # as Locust leaves it
         if settings.web_port is not None:
             environment.create_web_ui("127.0.0.1", settings.web_port)
             gevent.spawn(stats_history, runner)
@@ -72,7 +75,7 @@ def run(settings: LoadSettings, sink: TextIO) -> None:
 def _master(environment: Environment, settings: LoadSettings) -> Iterator[Any]:
     """Locust's master, and the workers of this machine unless others are to join; they end with the block."""
     host, _, port = (settings.master or "127.0.0.1:0").rpartition(":")
-    number = int(port) or _free_port()
+    number = int(port) or free_port()
     runner = environment.create_master_runner(host, number)
     command = [sys.executable, "-m", "loadtest.worker", "127.0.0.1", str(number)]
     count = 0 if settings.master else settings.processes
@@ -103,18 +106,10 @@ def _halt_when_orphaned(parent: int, director: Director) -> None:
     director.halted.set()  # nobody is left to read it
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
-
-
 def main() -> None:
     """Read the settings, write the samples."""
     setup_logging("WARNING")  # type: ignore[no-untyped-call]  # Locust leaves it untyped
+    allow_connections()
     settings = LoadSettings.model_validate_json(sys.stdin.read())
     with Path(sys.argv[1]).open("w") as sink:
         try:

@@ -72,7 +72,7 @@ def run_load(
             raise KeyboardInterrupt
         if not interrupted:
             raise LookoutError(f"the load generator ended with code {process.returncode}:\n{_tail(log)}", f"see {log}")
-    result = _result(settings, service, recording, interrupted, whole=not (interrupted or stopped))
+    result = _result(settings, service, recording, interrupted)
     seen = observer.observations(recording.begin.get("perf", 0.0), result.duration_s)
     result = result.model_copy(update={"observations": seen})
     return result.model_copy(update={"verdict": judge(result, settings.slo)}) if settings.slo else result
@@ -121,14 +121,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(_STOP_TIMEOUT_S)
 
 
-def _result(
-    settings: LoadSettings, service: dict[str, str], recording: Recording, interrupted: bool, whole: bool
-) -> LoadResult:
+def _result(settings: LoadSettings, service: dict[str, str], recording: Recording, interrupted: bool) -> LoadResult:
     begin, end = recording.begin, recording.end
     duration_s = end.get("duration_s", recording.last_s)
     lost = end.get("workers_lost", 0)
     schedule: list[float] = []
-    if settings.arrivals.kind != "closed" and (whole or lost):
+    if settings.arrivals.kind != "closed" and (lost or not end.get("halted", True)):
         times = settings.arrivals.times(settings.duration_s, settings.seed)
         schedule = times[times < duration_s].tolist()
     return summarise(

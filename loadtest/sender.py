@@ -1,8 +1,10 @@
 """One request from start to record: the part that open and closed loop share."""
 
+import errno
+import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import gevent  # type: ignore[import-untyped]  # ships no types
 from geventhttpclient.response import HTTPParseError
@@ -11,10 +13,13 @@ from loadtest.answers import WrongAnswerError, check_answer, check_any, transpor
 from loadtest.client import Client
 from loadtest.photos import choices, prepared
 from loadtest.recorder import Recorder
-from loadtest.result import UNFINISHED
+from loadtest.result import DROPPED, UNFINISHED
 from loadtest.settings import LoadSettings
 
 Report = Callable[..., Any]
+
+_OWN_LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
+"""Out of descriptors, ports or memory: no request was sent, and the server is not to blame."""
 
 
 class Sender:
@@ -62,8 +67,11 @@ class Sender:
         except WrongAnswerError as wrong:
             error = wrong.kind
         except (OSError, HTTPParseError, ValueError) as failed:  # ValueError: bytes that are no header
-            ended, error = time.perf_counter(), transport_kind(failed)
+            ended, error = time.perf_counter(), _kind(failed)
         if self.in_flight.pop(index, None) is None:  # given up on when the run was told to end
+            return error
+        if error is not None and error.startswith(DROPPED):
+            self._recorder.add(index, intended - began, None, None, error)
             return error
         self._recorder.add(index, intended - began, (started - intended) * 1000, (ended - started) * 1000, error)
         self._report(
@@ -82,3 +90,9 @@ class Sender:
             index, (intended, started) = self.in_flight.popitem()
             lag_s = (started or time.perf_counter()) - intended
             self._recorder.add(index, intended - began, lag_s * 1000, None, UNFINISHED)
+
+
+def _kind(failed: Exception) -> str:
+    if isinstance(failed, OSError) and failed.errno in _OWN_LIMITS:
+        return f"{DROPPED}: {os.strerror(failed.errno)}"
+    return transport_kind(failed)

@@ -91,7 +91,8 @@ class ClosedLoopUser(User):
         """One request; it is always on time, as its time is now."""
         session = self.session
         session.go.wait()
-        gevent.sleep(session.began - time.perf_counter() if session.began > time.perf_counter() else 0)
+        if (wait_s := session.began - time.perf_counter()) > 0:
+            gevent.sleep(wait_s)
         if session.halted.is_set():
             raise StopUser
         if session.sender.send(next(session.numbers), time.perf_counter(), session.began) is not None:

@@ -18,6 +18,7 @@ from locust.log import setup_logging
 
 from loadtest.arrivals import share
 from loadtest.clock import ClockWatch
+from loadtest.ports import allow_connections
 from loadtest.recorder import Recorder
 from loadtest.sender import Sender
 from loadtest.settings import LoadSettings
@@ -26,7 +27,7 @@ from lookout.errors import LookoutError
 
 _LOOK_EVERY_S: Final = 0.2
 _GRACE_WHEN_HALTED_S: Final = 1.0
-_CLOCKS_APART_S: Final = 0.25
+_CLOCKS_APART_S: Final = 1.0
 """More than a message takes: beyond it the machines' clocks disagree, and so would their schedules."""
 
 
@@ -113,6 +114,7 @@ class Worker:
 def main() -> None:
     """Serve one run, then end with the director."""
     setup_logging("WARNING")  # type: ignore[no-untyped-call]  # Locust leaves it untyped
+    allow_connections()
     host, port = sys.argv[1], int(sys.argv[2])
     environment = Environment(user_classes=[OpenLoopUser, ClosedLoopUser])
     logging.getLogger("locust.runners").setLevel(logging.ERROR)

@@ -292,6 +292,16 @@ def test_an_impossible_promise_is_refused_before_anything_is_sent(run: Run) -> N
     assert stub.asked == 0
 
 
+@pytest.mark.parametrize("options", [["--web", "{}"], ["--master", "127.0.0.1:{}", "--expect-workers", "2"]])
+def test_a_port_that_is_taken_is_refused_before_anything_is_sent(run: Run, options: list[str]) -> None:
+    with serving(correct) as stub:
+        port = stub.url.rpartition(":")[2]
+        code, output = run(stub.url, *(option.format(port) for option in options))
+    assert code == 64, output
+    assert f"cannot listen on 127.0.0.1:{port}" in " ".join(output.split())
+    assert stub.asked == 0
+
+
 def test_photos_go_out_in_the_formats_and_sizes_asked_for(run: Run) -> None:
     seen = set()
 

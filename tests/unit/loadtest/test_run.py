@@ -18,7 +18,7 @@ from lookout.errors import LookoutError
 BEGIN = '{"begin": {"at": 1767323045.0, "perf": 5.0, "locust": "2.47.0", "photos": ["chelsea"]}}'
 COLUMNS = '"index": [1, 0], "intended_s": [0.5, 0.0], "lag_ms": [0.0, 1.0], "service_ms": [30.0, 20.0]'
 SAMPLES = '{"samples": {' + COLUMNS + ', "error": ["timeout", null]}}\n{"model": {"name": "x"}}'
-END = '{"end": {"duration_s": 1.0, "cpu_cores": [0.5]}}'
+END = '{"end": {"duration_s": 1.0, "cpu_cores": [0.5], "halted": false}}'
 SETTINGS = LoadSettings(arrivals=Constant(rate=2), duration_s=1)
 
 
@@ -99,7 +99,7 @@ def test_a_run_can_be_stopped_early_and_then_counts_only_what_was_started(
     script = f"""
         import signal
         def end(*_):
-            print({END!r}, file=SINK, flush=True)
+            print({END.replace("false", "true")!r}, file=SINK, flush=True)
             sys.exit()
         signal.signal(signal.SIGTERM, end)
         print({BEGIN!r}, {SAMPLES!r}, sep='\\n', file=SINK, flush=True)
