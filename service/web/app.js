@@ -32,6 +32,7 @@ function add(blobs) {
     blob, name: blob.name || "photo.jpg", url: URL.createObjectURL(blob), state: "waiting",
   }));
   if (!fresh.length) return;
+  if (cameraOpen) leaveCamera();
   photos = [...photos, ...fresh];
   for (const old of photos.slice(0, -MOST)) URL.revokeObjectURL(old.url);
   photos = photos.slice(-MOST);
@@ -81,13 +82,18 @@ function show() {
   view.hidden = cameraOpen || !current;
   more.hidden = !current;
   download.disabled = current?.state !== "done";
-  shownThreshold.textContent = `${threshold.value} %`;
-  threshold.setAttribute("aria-valuetext", shownThreshold.textContent);
   view.classList.toggle("busy", current?.state === "looking" || current?.state === "waiting");
   name.textContent = current?.name ?? "";
   showFilm(photos, current, choose);
-  showLabels(likely(), hidden, show);
   showTiming(current);
+  filter();
+}
+
+// What depends on the least score and on the labels that are switched on.
+function filter() {
+  shownThreshold.textContent = `${threshold.value} %`;
+  threshold.setAttribute("aria-valuetext", shownThreshold.textContent);
+  showLabels(likely(), hidden, filter);
   showObjects();
   say();
 }
@@ -161,13 +167,18 @@ function told() {
   return current.state === "done" ? sentence(visible()) : current.message ?? "Waiting …";
 }
 
+function leaveCamera() {
+  camera.close();
+  cameraOpen = false;
+}
+
 function openCamera(opener) {
   cameraOpen = true;
   show();
   camera.open({
     taken: (blob) => add([new File([blob], "camera.jpg", { type: blob.type })]),
     complain: (text) => setTimeout(() => say(text, true)),
-    closed: () => { cameraOpen = false; show(); opener.focus(); },
+    closed: () => { leaveCamera(); show(); opener.focus(); },
   });
 }
 
@@ -185,7 +196,7 @@ access.addEventListener("submit", (event) => {
   for (const one of photos.filter((each) => each.status === 401)) Object.assign(one, { state: "waiting", status: 0 });
   work();
 });
-threshold.addEventListener("input", show);
+threshold.addEventListener("input", filter);
 why.addEventListener("click", explain);
 photo.addEventListener("load", () => {
   photo.parentElement.style.setProperty("--ratio", photo.naturalWidth / photo.naturalHeight);

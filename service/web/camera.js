@@ -6,7 +6,7 @@ import { element, find } from "/web/elements.js";
 const [panel, video, shoot, leave, snap] = ["camera", "video", "shoot", "leave", "snap"].map(find);
 let stream = null;
 
-// Open the camera; `taken` gets the photo, `complain` a sentence, `closed` is told when the camera is shut.
+// Open the camera; `taken` gets the photo, `complain` a sentence, and `closed` is to close it.
 export async function open({ taken, complain, closed }) {
   if (!navigator.mediaDevices?.getUserMedia) {
     closed();
@@ -25,11 +25,10 @@ export async function open({ taken, complain, closed }) {
   panel.hidden = false;
   shoot.onclick = async () => {
     const blob = await frame();
-    close();
     closed();
     if (blob) taken(blob);
   };
-  leave.onclick = () => { close(); closed(); };
+  leave.onclick = closed;
   panel.onkeydown = (event) => { if (event.key === "Escape") leave.click(); };
   shoot.focus();
 }

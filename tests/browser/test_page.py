@@ -45,6 +45,20 @@ def test_a_photo_from_the_camera_is_looked_at(open_page: Open) -> None:
     assert page.run("return document.getElementById('video').srcObject") is None
 
 
+def test_the_camera_is_let_go_when_it_is_closed_or_another_photo_comes(open_page: Open, album: Album) -> None:
+    page = open_page()
+    for way in ("button", "another photo"):
+        next(one for one in page.all("[data-do=camera]") if one.is_displayed()).click()
+        page.until(lambda: page.run("return document.getElementById('video').videoWidth") > 0)
+        if way == "button":
+            page.find("leave").click()
+        else:
+            page.drop(photo(album["chelsea"]))
+        page.until(lambda: not page.find("camera").is_displayed())
+        assert page.run("return document.getElementById('video').srcObject") is None
+    page.says("1 object: cat.")
+
+
 def test_several_photos_are_kept_in_a_row_and_walked_by_arrow_keys(open_page: Open, album: Album) -> None:
     page = open_page()
     page.pick(album["chelsea"], album["coffee"], album["motorcycle"])
@@ -148,15 +162,16 @@ def test_a_photo_taken_sideways_has_its_boxes_upright(open_page: Open, album: Al
     assert page.find("boxes").get_dom_attribute("viewBox") == f"0 0 {size[0]} {size[1]}" == "0 0 451 300"
 
 
-def test_the_api_page_shows_every_operation(open_page: Open, url: str) -> None:
-    page = open_page()
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_the_api_page_shows_every_operation(open_page: Open, url: str, phone: bool) -> None:
+    page = open_page(phone=phone, dark=phone)
     page.driver.get(f"{url}/docs")
     page.until(lambda: len(page.all(".operation")) >= 13)
     assert "/v2/models/detector/infer" in page.find("operations").text
     assert len(page.all("details")) > 40
     page.all("details summary")[0].click()
-    page.screenshot("docs-desktop-light")
-    assert page.run("return document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot("docs-phone-dark" if phone else "docs-desktop-light")
+    assert page.run("return document.documentElement.scrollWidth") <= page.run("return innerWidth")
 
 
 def test_is_quick_to_show(open_page: Open, album: Album) -> None:

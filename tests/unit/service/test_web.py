@@ -38,3 +38,7 @@ def test_names_no_other_site(file: Path) -> None:
 def test_has_nothing_inline_that_the_policy_would_block(file: Path) -> None:
     text = file.read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text)
+
+
+def test_gives_the_camera_to_the_page_itself_and_nothing_else_to_anybody(client: TestClient) -> None:
+    assert client.get("/").headers["permissions-policy"] == "camera=(self), microphone=(), geolocation=()"
