@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.profiles import PROFILES
 from loadtest.report import write_report
 from loadtest.report.run import render
 from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
@@ -121,6 +122,21 @@ def test_says_what_was_asked() -> None:
     words = " ".join(Page(render(RUNS["judged"])).words.split())
     for text in ("poisson: rate 120", "10.0 s of 10 s asked", "p99<=100ms, errors<=0.1%", "127.0.0.1:8080/v1/detect"):
         assert text in words
+
+
+def test_a_profile_is_shown_with_its_intent_and_secrets_are_not() -> None:
+    result = RUNS["clean"]
+    settings = result.settings.model_validate(
+        result.settings.model_dump() | {"profile": "spike", "headers": {"Authorization": "Bearer hush"}}
+    )
+    html = render(result.model_copy(update={"settings": settings}))
+    assert PROFILES["spike"].intent in Page(html).words
+    assert "hush" not in html
+
+
+def test_says_which_processes_the_server_figures_are_of() -> None:
+    seen = OBSERVED.model_copy(update={"stages_from": "whichever of 2 processes answered"})
+    assert "Asked: whichever of 2 processes answered." in render(build.load_result(_many(), observations=seen))
 
 
 def test_says_that_a_run_without_a_verdict_certifies_nothing() -> None:
