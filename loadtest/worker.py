@@ -19,6 +19,7 @@ from locust.log import setup_logging
 from loadtest.arrivals import share
 from loadtest.clock import ClockWatch
 from loadtest.ports import allow_connections
+from loadtest.priority import go_first
 from loadtest.recorder import Recorder
 from loadtest.sender import Sender
 from loadtest.settings import LoadSettings
@@ -65,6 +66,7 @@ class Worker:
         session = Session(settings, sender, recorder, index, workers)
         if settings.arrivals.kind != "closed":
             times = settings.arrivals.times(settings.duration_s, settings.seed)
+            go_first()  # a closed loop keeps no schedule, and may keep a processor to itself
             session.share = share(len(times), index, workers)
             session.starts = array("d", times[index::workers].tobytes())
         OpenLoopUser.session = ClosedLoopUser.session = self._session = session
