@@ -18,8 +18,9 @@ PositiveRate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Length = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Spacing = Literal["poisson", "even"]
 
-_HALVINGS: Final = 60
-"""Of the interval that holds a start: leaves less than a nanosecond of a day."""
+_PARTS: Final = 100_000
+_HALVINGS: Final = 30
+"""Of the part of a run that holds a start: leaves a nanosecond of a day."""
 
 
 class Curve(BaseModel):
@@ -51,8 +52,10 @@ class Curve(BaseModel):
         return counts[counts < total]
 
     def _when(self, counts: Seconds, duration_s: float) -> Seconds:
-        """Where `expected` reaches each count, by halving the interval."""
-        low, high = np.zeros_like(counts), np.full_like(counts, duration_s)
+        """Where `expected` reaches each count, by halving the part of the run that it lies in."""
+        ends = np.linspace(0, duration_s, _PARTS + 1)
+        part = np.clip(np.searchsorted(self.expected(ends), counts), 1, _PARTS)
+        low, high = ends[part - 1], ends[part]
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             before = self.expected(middle) < counts

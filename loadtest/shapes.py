@@ -79,11 +79,10 @@ class _Pieces(Curve):
         return next(rate for start, rate in reversed(self.pieces()) if t >= start or start == 0)
 
     def expected(self, t: Seconds) -> Seconds:
-        """Whole pieces and the part of the last one."""
-        total = np.zeros_like(t)
-        starts = [start for start, _ in self.pieces()]
-        for (start, rate), end in zip(self.pieces(), [*starts[1:], np.inf], strict=True):
-            total = total + rate * np.clip(t - start, 0, end - start)
+        """On straight lines between the changes, and on along the last."""
+        starts, rates = (np.array(column) for column in zip(*self.pieces(), strict=True))
+        totals = np.concatenate([[0.0], np.cumsum(np.diff(starts) * rates[:-1])])
+        total: Seconds = np.interp(t, starts, totals) + rates[-1] * np.maximum(t - starts[-1], 0.0)
         return total
 
 
