@@ -67,5 +67,5 @@ function explained(status, problem) {
   const said = problem.detail || problem.title;
   if (status === 401) return `This server asks for a token. ${said.startsWith("The token") ? said : ""}`.trim();
   if (status === 500) return `${problem.title}. Its log has the details under ${problem.request_id}.`;
-  return `${problem.title}. ${said}`;
+  return said;
 }

@@ -198,7 +198,9 @@ access.addEventListener("submit", (event) => {
 });
 threshold.addEventListener("input", filter);
 why.addEventListener("click", explain);
+photo.addEventListener("error", () => photo.parentElement.classList.add("unreadable"));
 photo.addEventListener("load", () => {
+  photo.parentElement.classList.remove("unreadable");
   photo.parentElement.style.setProperty("--ratio", photo.naturalWidth / photo.naturalHeight);
   showObjects();
 });

@@ -8,8 +8,10 @@ export function showFilm(photos, current, choose) {
   const focused = film.contains(document.activeElement);
   film.hidden = photos.length < 2;
   film.replaceChildren(...photos.map((photo) => {
+    const thumbnail = element("img", { src: photo.url, alt: "" });
+    thumbnail.addEventListener("error", () => thumbnail.remove());
     const button = element("button", { type: "button", className: `frame-button ${photo.state}`, title: photo.name },
-      element("img", { src: photo.url, alt: "" }), element("span", { text: badge(photo), className: "badge" }));
+      thumbnail, element("span", { text: badge(photo), className: "badge" }));
     button.setAttribute("aria-label", `${photo.name}, ${told(photo)}`);
     if (photo === current) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => choose(photo));

@@ -43,7 +43,11 @@ def test_a_bad_photo_among_good_ones_fails_alone(open_page: Open, album: Album) 
         "bad.jpg, could not be looked at",
         "good.jpg, 1 object",
     ]
+    assert not page.find("photo").is_displayed()
     page.screenshot("error-desktop-light")
+    page.all("#film button")[1].click()
+    page.says("1 object: cat.")
+    page.until(lambda: page.find("photo").is_displayed())
 
 
 def test_an_answer_that_is_no_json_is_told_by_its_status(open_page: Open, album: Album) -> None:
