@@ -140,7 +140,7 @@ def _too_few(one: Estimate, two: Estimate) -> bool:
 
 def _blocks(one: Estimate, two: Estimate) -> str:
     few = f", fewer than {LEAST_BLOCKS}: let it run longer" if _too_few(one, two) else ""
-    return f"{one.blocks:.0f} and {two.blocks:.0f} independent stretches of time{few}"
+    return f"{int(one.blocks)} and {int(two.blocks)} independent stretches of time{few}"
 
 
 def _warnings(first: LoadResult, second: LoadResult) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -50,13 +51,17 @@ def test_a_report_asks_nobody_and_fits_the_screen(
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
     driver.get(path.as_uri())
-    assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+    assert _ask(driver, "return document.documentElement.scrollWidth") <= width
     seen = "return [...document.querySelectorAll('figure svg')].map(svg => svg.getBoundingClientRect().height)"
-    heights = driver.execute_script(seen)
+    heights = _ask(driver, seen)
     assert len(heights) >= 3
     assert min(heights) > 60
-    paper = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    paper = _ask(driver, "return getComputedStyle(document.body).backgroundColor")
     assert paper == ("rgb(22, 23, 27)" if dark else "rgb(255, 255, 254)")
     console, addresses = drain(driver)
     assert console == []
     assert [one for one in addresses if not one.startswith(("file://", "data:"))] == []
+
+
+def _ask(driver: WebDriver, script: str) -> Any:
+    return driver.execute_script(script)  # type: ignore[no-untyped-call]  # selenium's own
