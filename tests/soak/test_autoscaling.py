@@ -1,6 +1,7 @@
 """A whole spike under open-loop load: up, over, down again to the floor, with no request lost on the way."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,13 +13,17 @@ from tests.cluster.spike import watched
 from tests.soak import pods as production
 from tests.soak.report import MEASUREMENTS
 
-BEFORE_S, SPIKE_S, AFTER_S = 15, 60, 150
-RATE, PEAK = 8, 70
+BEFORE_S, SPIKE_S, AFTER_S = 15, 60, 130
+RATE, PEAK = 5, 30
+TARGET = "250m"
+"""Requests in flight a pod. More pods on one machine add no capacity, so the loop is shown at a load that the machine
+carries anyway, with a target that this load passes; what a pod carries is the capacity record's business."""
 WITHIN_S = 30
 PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
 
 
 def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: Path) -> None:
+    aim(road, TARGET)
     spec = road.get("horizontalpodautoscaler", contract.DETECTOR, PROD)["spec"]
     floor, most = spec["minReplicas"], spec["maxReplicas"]
     wait_until(lambda: len(production.names(road)) == floor, 180, "prod is at its floor before the spike")
@@ -43,10 +48,12 @@ def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: P
         "back_at_the_floor_s": down_s,
         "requests": result.counts.intended,
         "errors": result.counts.errors,
+        "target_in_flight": TARGET,
         "rate_before": RATE,
         "rate_in_spike": PEAK,
         "ready_over_time": [(round(at - began, 1), ready) for at, ready, _ in pods.seen],
     }
+    MEASUREMENTS.mkdir(parents=True, exist_ok=True)
     write_whole(MEASUREMENTS / f"autoscaling-{datetime.now(UTC):%Y-%m-%d}.json", json.dumps(figures, indent=1) + "\n")
     print(json.dumps({name: value for name, value in figures.items() if name != "ready_over_time"}))
     assert result.counts.errors == 0, done.stdout + done.stderr
@@ -56,3 +63,17 @@ def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: P
     assert down_s >= spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
     assert floor <= min(ready for _, ready, _ in pods.seen)
     assert max(ready for _, ready, _ in pods.seen) <= most
+
+
+def aim(road: Road, target: str) -> None:
+    """Set the autoscaler's target as a person would: by a push."""
+    file = road.deploy / contract.CONFIG_ENVS / contract.PRODUCTION / contract.SCALING_FILE
+    file.write_text(re.sub(r'averageValue: "?\w+"?', f'averageValue: "{target}"', file.read_text()))
+    road.git("commit", "--all", "--quiet", f"--message=Aim at {target} requests in flight")
+    road.git("push", "--quiet")
+
+    def applied() -> bool:
+        metrics = road.get("horizontalpodautoscaler", contract.DETECTOR, PROD)["spec"]["metrics"]
+        return bool(metrics[0]["pods"]["target"]["averageValue"] == target)
+
+    wait_until(applied, 60, "the target is in the cluster")

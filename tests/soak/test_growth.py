@@ -20,6 +20,7 @@ def test_hundreds_of_simulated_nodes_and_pods_are_placed_in_seconds(road: Road) 
         growth.remove()
     document = {"schema_version": 1, "simulated": "nodes and pods (KWOK)", "steps": [step._asdict() for step in steps]}
     path = MEASUREMENTS / f"control-plane-growth-{datetime.now(UTC):%Y-%m-%d}.json"
+    MEASUREMENTS.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(document, indent=1) + "\n")
     print("simulated nodes, pods: placed, scheduling p50/p99, read, list, API server cores and MiB")
     for step in steps:
