@@ -50,7 +50,7 @@ class Progress:
             self._live.update(Text(line), refresh=True)
         else:
             self._next_line_s += _LINE_EVERY_S
-            self._console.print(line, markup=False)
+            self._console.print(line, markup=False, soft_wrap=True)
 
 
 def print_summary(result: LoadResult, console: Console, json_path: Path, html_path: Path) -> None:
