@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from lookout.errors import UsageError
 
@@ -15,12 +15,14 @@ def profiles_command() -> None:
     """List the named runs and what each is for."""
     from loadtest.profiles import PROFILES
     from loadtest.slo import format_term
+    from loadtest.wording import arrivals_in_words
 
-    table = Table("profile", "arrivals", "length", "SLO", "intent", box=None, padding=(0, 2, 0, 0))
+    console = Console(highlight=False)
     for profile in PROFILES.values():
-        slo = ", ".join(format_term(term) for term in profile.slo) or "none"
-        table.add_row(profile.name, profile.arrivals.kind, f"{profile.duration_s:g} s", slo, profile.intent)
-    Console(highlight=False).print(table)
+        slo = ", ".join(format_term(term) for term in profile.slo) or "no SLO"
+        console.print(Text(profile.name, style="bold"))
+        console.print(Text(f"  {profile.intent}"))
+        console.print(Text(f"  {arrivals_in_words(profile.arrivals)}; {profile.duration_s:g} s; {slo}", style="dim"))
 
 
 def worker_command(

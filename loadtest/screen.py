@@ -15,7 +15,7 @@ from loadtest.recording import Recording
 from loadtest.result import LATE_MS, LoadResult
 from loadtest.settings import LoadSettings
 from loadtest.verdict import Judgement
-from loadtest.wording import BUSY_CORES, CLOSED, is_busy, latency_rows, outcome
+from loadtest.wording import BUSY_CORES, CLOSED, arrivals_in_words, is_busy, latency_rows, outcome
 
 _LINE_EVERY_S = 5.0
 
@@ -89,7 +89,7 @@ def _rows(result: LoadResult) -> list[tuple[str, str]]:
     return [
         ("target", settings.url + settings.path),
         ("answered by", "; ".join(" · ".join(model.values()) for model in result.models) or "not asked"),
-        ("arrivals", f"{settings.arrivals.kind}, {result.duration_s:.1f} s, seed {settings.seed}"),
+        ("arrivals", f"{arrivals_in_words(settings.arrivals)}; {result.duration_s:.1f} s, seed {settings.seed}"),
         ("requests", requests),
         ("throughput", f"{result.throughput_per_s:.1f} correct answers/s"),
         *((f"latency {name}", value) for name, value in latency_rows(result)),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from loadtest.arrivals import Arrivals, Closed, Diurnal, Ramp, Replay, Spike, Steps
 from loadtest.result import LoadResult
 from loadtest.statistics import PERCENTILES, needed_for
 
@@ -46,3 +47,22 @@ def latency_rows(result: LoadResult) -> list[tuple[str, str]]:
 def is_busy(result: LoadResult) -> bool:
     """Whether the generator was so busy that the latencies are partly its own."""
     return max(result.generator.cpu_cores, default=0.0) > BUSY_CORES
+
+
+def arrivals_in_words(arrivals: Arrivals) -> str:
+    """Kind and numbers of arrivals on one line; rates are a second, lengths in seconds."""
+    match arrivals:
+        case Closed(users=users):
+            return f"closed loop, {users} users"
+        case Ramp():
+            return f"ramp from {arrivals.rate:g} to {arrivals.to_rate:g}/s over {arrivals.over_s:g} s"
+        case Steps():
+            return "steps " + ", ".join(f"{step.rate:g}/s for {step.for_s:g} s" for step in arrivals.steps)
+        case Spike():
+            return f"{arrivals.rate:g}/s, from {arrivals.at_s:g} s on {arrivals.peak:g}/s for {arrivals.for_s:g} s"
+        case Diurnal():
+            return f"days of {arrivals.period_s:g} s from {arrivals.rate:g} to {arrivals.peak:g}/s"
+        case Replay():
+            return f"replay of {arrivals.trace}, {len(arrivals.times_s):,} starts"
+        case _:
+            return f"{arrivals.kind}, {arrivals.rate:g}/s"

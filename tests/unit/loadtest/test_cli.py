@@ -7,6 +7,7 @@ import pytest
 
 from loadtest import run as run_module
 from loadtest import target
+from loadtest.profiles import PROFILES
 from loadtest.result import LoadResult, load_result
 from lookout.cli import main
 from tests.unit.loadtest import build
@@ -108,3 +109,20 @@ def test_the_exit_code_says_how_it_went_and_both_files_are_there(
     assert load_result(tmp_path / "o.json") == result
     assert "<svg" in (tmp_path / "o.html").read_text() or not result.samples.error
     assert ("not a certification" in output) == (result.loop == "closed")
+
+
+def test_profiles_are_listed_with_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["load", "profiles"])
+    assert caught.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for profile in PROFILES.values():
+        assert f"{profile.name} {profile.intent}" in shown
+
+
+@pytest.mark.parametrize("master", ["5557", "host", ":5557", "host:", "host:port"])
+def test_a_worker_needs_to_know_its_master(master: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["load", "worker", "--master", master])
+    assert caught.value.code == 64
+    assert "is not HOST:PORT" in capsys.readouterr().err
