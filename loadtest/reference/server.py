@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final
 
 from loadtest.photos import load_photos
+from loadtest.priority import go_first
 from loadtest.reference.latency import Hold, parse_hold
 from loadtest.statistics import percentile
 from service.schema import Box, Detection, DetectResponse, ImageSize, Model, ModelResponse, Timing
@@ -136,5 +137,6 @@ def _model() -> bytes:
 
 
 if __name__ == "__main__":
+    go_first()
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(Server(parse_hold(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1))))

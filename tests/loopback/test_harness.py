@@ -29,6 +29,9 @@ pytestmark = pytest.mark.loopback
 _, FAIL, _, INVALID = EXIT_CODES.values()
 ERROR_MS = {"p50": 5.0, "p99": 20.0, "p99.9": 50.0}
 
+SERVER_ERROR_MS = 100.0
+"""How far the server itself may be from what it was told, on a machine so busy; it says how far it was."""
+
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -70,9 +73,8 @@ def agrees(result: LoadResult, reference: Reference, known: dict[str, float]) ->
     for name, ms in {"p50": service.p50, "p99": service.p99, "p99.9": service.p99_9}.items():
         assert ms is not None, f"{name} takes more requests"
         held = reference.report[name]
-        allowed = ERROR_MS[name] + lag[name]
-        assert held <= ms <= held + allowed, (name, ms, reference.report)
-        assert known[name] <= ms <= known[name] + 2 * allowed, (name, ms, reference.report)
+        assert known[name] <= held <= known[name] + SERVER_ERROR_MS, (name, reference.report)
+        assert held <= ms <= held + ERROR_MS[name] + lag[name], (name, ms, reference.report)
 
 
 def test_a_constant_latency_comes_back_as_it_is(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -135,7 +137,7 @@ def test_a_stall_of_one_second_in_ten_shows_in_our_p99_and_not_in_closed_loop_lo
     assert 70 <= result.verdict.terms[0].violations <= 120
     # Two waiting users lost two requests to it, among hundreds: their p99 says that all is well.
     assert closed["count"] >= 300
-    assert closed["p99"] < 400 < result.latency_ms.p99
+    assert 1.5 * closed["p99"] < result.latency_ms.p99
 
 
 def test_a_generator_that_is_held_up_reports_its_own_lag_and_the_run_is_invalid(
