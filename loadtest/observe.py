@@ -1,6 +1,6 @@
 """Looking at the server while it is under load: its own metrics and its pods, about once a second.
 
-Two threads of the process that waits for the generator ask, at most a few small requests a second and never more than
+Two threads of the process that waits for the generator ask, at most ten small requests a second and never more than
 one at a time each; whatever cannot be asked is left out in silence, for a look must not disturb what is measured.
 """
 
@@ -92,7 +92,7 @@ class Observer:
         assert self._pods is not None  # noqa: S101  # without them there are no names
         try:
             return read(self._pods.metrics(name), name)
-        except OSError:
+        except (OSError, ValueError):
             return None
 
     def _ask_target(self) -> Look | None:
@@ -149,7 +149,9 @@ def observing(url: str) -> Iterator[Observer]:
         stop.set()
         for thread in threads:
             thread.join(2 * _TIMEOUT_S)
-        client.close()
+        # A look that outlives the wait still uses them; its thread ends with the process at the latest.
+        if not any(thread.is_alive() for thread in threads):
+            client.close()
 
 
 def _keep_looking(look: Callable[[], bool], stop: Event) -> None:
