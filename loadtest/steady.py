@@ -2,16 +2,19 @@
 
 The rule is that of Triton's perf_analyzer, with two changes. Throughput is what was answered over what was intended in
 the same window, so that Poisson's own noise does not count as the server's. And two windows differ only when chance
-does not explain it: the medians' 99 % confidence intervals (from order statistics, so no distribution is assumed) must
-lie apart as well, because a window of a hundred requests scatters by ten percent on its own.
+does not explain it: their 99 % confidence intervals must lie apart as well, because a window of a hundred requests
+scatters by ten percent on its own. A median's interval comes from order statistics, so no distribution is assumed; a
+throughput's from what is in flight at the window's two edges (Poisson, by Little's law its mean is rate times latency)
+and from the requests that went wrong.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.stats import binom, norm  # type: ignore[import-untyped]  # scipy ships no types
 
 from loadtest.result import LoadResult
 from loadtest.tally import columns
@@ -38,7 +41,10 @@ class Steadiness(NamedTuple):
 
 class _Window(NamedTuple):
     answered: int
-    intended: int
+    of: float
+    """What `answered` is compared with: the intended starts, or the seconds of a closed loop's window."""
+    scatter: float
+    """Standard deviation of `answered` by chance alone."""
     latency_ms: NDArray[np.float64]
     """Of correct answers to the starts of the window, ascending."""
 
@@ -57,17 +63,17 @@ def steadiness(result: LoadResult) -> Steadiness:
     if fewest < FEWEST:
         return Steadiness(None, f"one of the last three windows has {fewest} correct answers, {FEWEST} are needed")
     closed = result.loop == "closed"
-    kept = [window.answered / (length_s if closed else window.intended) for window in windows]
+    kept = [window.answered / window.of for window in windows]
     unit = "/s" if closed else " of the intended rate"
     shown = ", ".join(f"{rate:.1f}" if closed else f"{rate:.0%}" for rate in kept) + unit
     span = f"the last three windows of {length_s:.1f} s"
-    if max(kept) > min(kept) * (1 + TOLERANCE):
+    if _rates_differ(windows, kept):
         return Steadiness(False, f"throughput differed by more than {TOLERANCE:.0%} over {span}: {shown}")
     if result.settings.arrivals.kind not in _STEADY_KINDS:
         return Steadiness(True, f"the rate varied on purpose, so only throughput counts; over {span} it was {shown}")
     medians = [float(np.median(window.latency_ms)) for window in windows]
     figures = ", ".join(f"{ms:.1f}" for ms in medians) + " ms"
-    if _differ(windows, medians):
+    if _medians_differ(windows, medians):
         return Steadiness(False, f"median latency differed by more than {TOLERANCE:.0%} over {span}: {figures}")
     return Steadiness(True, f"over {span} throughput was {shown} and median latency {figures}")
 
@@ -80,13 +86,30 @@ def _windows(result: LoadResult, length_s: float) -> list[_Window]:
         start, end = result.duration_s - i * length_s, result.duration_s - (i - 1) * length_s
         intended = (run.intended_s >= start) & (run.intended_s < end)
         answered = run.correct & (arrived_s >= start) & (arrived_s < end)
+        count, wrong = int(answered.sum()), int((intended & ~run.correct).sum())
+        in_flight = float(run.latency_ms[answered].sum()) / 1000 / length_s
         windows.append(
-            _Window(int(answered.sum()), int(intended.sum()), np.sort(run.latency_ms[intended & run.correct]))
+            _Window(
+                answered=count,
+                of=length_s if result.loop == "closed" else int(intended.sum()),
+                scatter=math.sqrt(count if result.loop == "closed" else 2 * in_flight + wrong),
+                latency_ms=np.sort(run.latency_ms[intended & run.correct]),
+            )
         )
     return windows
 
 
-def _differ(windows: Sequence[_Window], medians: Sequence[float]) -> bool:
+def _rates_differ(windows: Sequence[_Window], kept: Sequence[float]) -> bool:
+    """Whether highest and lowest throughput are further apart than the tolerance and chance."""
+    highest, lowest = int(np.argmax(kept)), int(np.argmin(kept))
+    if kept[highest] <= kept[lowest] * (1 + TOLERANCE):
+        return False
+    deviations = float(norm.ppf(1 - (1 - contract.SLO_CONFIDENCE) / 2))
+    chance = sum(deviations * windows[i].scatter / windows[i].of for i in (highest, lowest))
+    return kept[highest] - kept[lowest] > chance
+
+
+def _medians_differ(windows: Sequence[_Window], medians: Sequence[float]) -> bool:
     """Whether slowest and fastest window are further apart than the tolerance, the grain and chance."""
     slowest, fastest = int(np.argmax(medians)), int(np.argmin(medians))
     apart_ms = medians[slowest] - medians[fastest]

@@ -65,6 +65,29 @@ def test_chance_alone_rarely_unsettles_a_short_run() -> None:
     assert plain.count(True) < 70
 
 
+def test_what_is_in_flight_at_the_edges_of_short_windows_is_no_change_of_throughput() -> None:
+    # 60 starts a second for ten seconds, answered after 100 to 400 ms: windows of 120 starts, 15 of them across an edge.
+    # In nearly half of such runs two windows are more than ten percent apart.
+    steady, plain = [], []
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        intended = np.sort(random.uniform(0, 10, random.poisson(600)))
+        latency = random.uniform(100, 400, intended.size)
+        steady.append(steadiness(load_result(latency.tolist(), intended_s=intended.tolist())).steady)
+        arrived = intended + latency / 1000
+        kept = [_within(arrived, i) / _within(intended, i) for i in (4, 6, 8)]
+        plain.append(max(kept) <= 1.1 * min(kept))
+    assert steady.count(True) >= 97
+    assert plain.count(True) < 70
+
+
+def test_a_tenth_fewer_answers_are_seen_in_longer_windows() -> None:
+    error = [None if i < 0.8 * COUNT or i % 5 else "status 503" for i in range(COUNT)]
+    found = steadiness(load_result(drawn(), error))
+    assert found.steady is False
+    assert "throughput differed" in found.reason
+
+
 def test_a_millisecond_of_difference_is_the_schedulers() -> None:
     fast = [0.5 if i < 0.7 * COUNT else 1.4 for i in range(COUNT)]
     assert steadiness(load_result(fast)).steady is True
@@ -88,6 +111,10 @@ def test_a_rate_that_varies_on_purpose_is_judged_by_throughput_against_the_inten
 
 def test_a_closed_loop_is_judged_by_plain_throughput() -> None:
     assert "/s" in steadiness(load_result(drawn(), loop="closed")).reason
+
+
+def _within(times: np.ndarray, start: int) -> int:
+    return int(((times >= start) & (times < start + 2)).sum())
 
 
 def _plain_rule(run: LoadResult) -> bool:
