@@ -67,6 +67,8 @@ def run_load(
                 if process.poll() is None:
                     process.kill()
                     process.wait()
+                with suppress(ProcessLookupError):  # the usual case: it left no worker behind
+                    os.killpg(process.pid, signal.SIGKILL)
     if not recording.begin or not recording.end:
         if interrupted and not recording.error:
             raise KeyboardInterrupt

@@ -75,6 +75,20 @@ def test_a_worker_that_vanishes_makes_the_run_invalid_and_does_not_hang_it(tmp_p
     assert not Path(f"/proc/{generator}").exists()
 
 
+def test_a_director_that_is_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
+    with serving(correct) as stub:
+        run = Run(tmp_path, stub.url, "--rate", "40", "--duration", "1h", "--processes", "2")
+        _wait_for(stub, 5)
+        (generator,) = _children(run.process.pid)
+        workers = _children(generator)
+        os.kill(generator, signal.SIGKILL)
+        code, output = run.end()
+    assert code == 1, output
+    assert "the load generator ended with code -9" in output
+    assert len(workers) == 2
+    assert not [worker for worker in workers if _runs(worker)]
+
+
 def test_workers_join_from_elsewhere_and_end_with_the_run(tmp_path: Path) -> None:
     port = _free_port()
     with serving(correct) as stub:
@@ -120,6 +134,13 @@ def _wait_for(stub: Stub, asked: int) -> None:
 
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def _free_port() -> int:
