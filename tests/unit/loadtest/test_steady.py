@@ -66,7 +66,7 @@ def test_chance_alone_rarely_unsettles_a_short_run() -> None:
 
 
 def test_what_is_in_flight_at_the_edges_of_short_windows_is_no_change_of_throughput() -> None:
-    # 60 starts a second for ten seconds, answered after 100 to 400 ms: windows of 120 starts, 15 in flight at each edge.
+    # 60 starts a second for ten seconds, answered after 100 to 400 ms: windows of 120 starts, 15 in flight at an edge.
     # In nearly half of such runs two windows are more than ten percent apart.
     steady, plain = [], []
     for seed in range(100):
