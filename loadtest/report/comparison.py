@@ -61,7 +61,7 @@ def _plots(runs: tuple[LoadResult, LoadResult], tables: list[Columns], compariso
         for name, table in zip(("first", "second"), tables, strict=True)
     ]
     if all(curve.values_ms.size for curve in curves):
-        caption = "Latency of correct answers from the intended start; each tick is ten times rarer."
+        caption = "Latency of correct answers from the intended start; from p90 on each tick is ten times rarer."
         alt = "Latency by percentile of both runs over each other."
         plots.append(Plot("Latency by percentile", caption, percentile_plot("curves", alt, curves, bound_ms(runs[0]))))
         plots.append(Plot("Median latency over time", "By the moment requests were meant to start.", _latency(tables)))

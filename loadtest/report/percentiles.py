@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 
-from loadtest.report.figure import BLUE, GREEN, INK, ORANGE, SOFT, draw_svg, legend_above
+from loadtest.report.figure import BLUE, GREEN, INK, ORANGE, PAPER, SOFT, draw_svg, legend_above
 from loadtest.report.series import Floats, rarity_curve
 from loadtest.report.timeline import latency_axis
 
@@ -35,7 +35,7 @@ def percentile_plot(name: str, alt: str, curves: Sequence[Curve], bound_ms: floa
         latency_axis(axes, curves[0].values_ms, bound_ms)
         if bound_ms is not None:
             _corner(axes, 1 / (1 - percent / 100), bound_ms, f"p{percent:g} ≤ {bound_ms:g} ms: pass below the corner")
-        axes.set(xlabel="percentile (each tick ten times rarer)", ylabel="latency, ms")
+        axes.set(xlabel="percentile (p90, p99, p99.9: each ten times rarer)", ylabel="latency, ms")
         axes.minorticks_off()
         legend_above(axes)
 
@@ -46,4 +46,7 @@ def _corner(axes: Axes, rarity: float, bound_ms: float, label: str) -> None:
     top = axes.get_ylim()[1]
     axes.plot([1, rarity, rarity], [bound_ms, bound_ms, top], color=INK, lw=1.1, ls=(0, (7, 2, 1, 2)))
     axes.plot([rarity], [bound_ms], "D", color=INK, markersize=5)
-    axes.annotate(label, (rarity, bound_ms), xytext=(-7, 5), textcoords="offset points", ha="right", va="bottom")
+    axes.annotate(
+        label, (rarity, bound_ms), xytext=(-9, 6), textcoords="offset points", ha="right", va="bottom",
+        bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+    )  # fmt: skip

@@ -126,7 +126,7 @@ def _percentiles(result: LoadResult, table: Columns) -> Section | None:
     alt += words.milliseconds(result.latency_ms.max)
     plot = Plot(
         "Latency by percentile",
-        "The scale of HDR histograms: each tick to the right is ten times rarer. Where both lines part, requests "
+        "The scale of HDR histograms: from p90 on each tick is ten times rarer. Where both lines part, requests "
         "waited before they could start.",
         percentile_plot("percentiles", alt, curves, bound_ms(result)),
     )

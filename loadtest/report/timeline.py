@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from loadtest.report.figure import (
     AMBER,
@@ -132,7 +132,10 @@ def latency_axis(axes: Axes, latency_ms: Floats, bound_ms: float | None) -> None
     largest = max(float(latency_ms.max()), bound_ms or 0.0)
     if positive.size and largest > _LOG_FROM * float(np.median(positive)):
         axes.set_yscale("log")
-        axes.set_ylim(float(np.percentile(positive, 0.5)) / 1.5, largest * 1.6)
+        least = float(np.percentile(positive, 0.5)) / 1.5
+        axes.set_ylim(least, largest * 1.6)
+        if largest < 300 * least:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(which="minor", left=False)
