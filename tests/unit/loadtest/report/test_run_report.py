@@ -11,6 +11,7 @@ from loadtest.report.run import render
 from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
 from loadtest.slo import parse_slo
 from loadtest.verdict import Judgement, Outcome, TermJudgement
+from lookout.cli import main
 from tests.unit.loadtest import build
 from tests.unit.loadtest.report.page import Page, assert_self_contained
 
@@ -174,3 +175,20 @@ def test_a_large_run_stays_a_small_file_and_renders_soon() -> None:
     html = render(result)
     assert time.process_time() - began < 10
     assert len(html) < 3_000_000
+
+
+def test_the_command_renders_a_saved_result_anew_and_refuses_one_of_another_schema(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, old = tmp_path / "run.json", tmp_path / "old.json"
+    RUNS["judged"].save(saved)
+    old.write_text('{"schema_version": 1}')
+    with pytest.raises(SystemExit) as caught:
+        main(["load", "report", str(saved)])
+    assert caught.value.code == 0
+    assert (tmp_path / "run.html").read_text() == render(RUNS["judged"])
+    with pytest.raises(SystemExit) as caught:
+        main(["load", "report", str(old)])
+    assert caught.value.code == 1
+    assert "schema version 1, this program reads 2" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "old.html").exists()
