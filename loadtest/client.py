@@ -1,8 +1,8 @@
 """Sending a photo and getting the answer, over keep-alive connections, with the HTTP parser Locust's FastHttp uses.
 
 Through Locust's FastHttpSession a request costs about three times the processor time (docs/measurements.md): here each
-is one prepared run of bytes. Nothing is ever sent twice, as a second try would hide an error; only a connection that the server closed while it was
-idle is replaced before use.
+is one prepared run of bytes. Nothing is ever sent twice, as a second try would hide an error; only a connection that
+the server closed while it was idle is replaced before use.
 """
 
 import select
