@@ -3,9 +3,11 @@
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from loadtest.result import DROPPED, LATE_MS, UNFINISHED, Samples
+
+_COLUMNS: Final = ("intended_s", "lag_ms", "latency_ms", "service_ms", "error")
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Recording:
         error too: dropped when a worker was `lost`, unfinished otherwise.
         """
         rows = {
-            index: (s, lag, None if ms is None or lag is None else lag + ms, ms, error)
+            index: (s, lag, None if ms is None or lag is None else round(lag + ms, 3), ms, error)
             for index, s, lag, ms, error in zip(
                 self.index, self.intended_s, self.lag_ms, self.service_ms, self.error, strict=True
             )
@@ -81,10 +83,4 @@ class Recording:
         for index, intended_s in enumerate(schedule):
             rows.setdefault(index, (intended_s, None, None, None, missing))
         columns = list(zip(*sorted(rows.values(), key=lambda row: row[0]), strict=True))
-        return (
-            Samples()
-            if not columns
-            else Samples(
-                intended_s=columns[0], lag_ms=columns[1], latency_ms=columns[2], service_ms=columns[3], error=columns[4]
-            )
-        )
+        return Samples(**dict(zip(_COLUMNS, columns, strict=False)))

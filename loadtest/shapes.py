@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from typing_extensions import override
 
 from loadtest.curve import Curve, Length, PositiveRate, Rate, Seconds, Spacing
 
@@ -14,8 +13,7 @@ class _Level(Curve):
 
     rate: PositiveRate
 
-    @override
-    def rate_at(self, t: float) -> float:
+    def rate_at(self, t: float) -> float:  # noqa: ARG002  # every curve is asked the same way
         """The same at every time."""
         return self.rate
 
@@ -29,8 +27,7 @@ class Constant(_Level):
 
     kind: Literal["constant"] = "constant"
 
-    @override
-    def times(self, duration_s: float, seed: int) -> Seconds:
+    def times(self, duration_s: float, seed: int) -> Seconds:  # noqa: ARG002  # as above
         """Exactly k / rate; the seed changes nothing."""
         return np.arange(np.ceil(round(duration_s * self.rate, 9)), dtype=np.float64) / self.rate
 
@@ -163,8 +160,7 @@ class Replay(Curve):
         """Starts before each `t`."""
         return np.searchsorted(np.array(self.times_s), t).astype(np.float64)
 
-    @override
-    def times(self, duration_s: float, seed: int) -> Seconds:
+    def times(self, duration_s: float, seed: int) -> Seconds:  # noqa: ARG002  # as above
         """Those before the end of the run; the seed changes nothing."""
         times = np.array(self.times_s)
         return times[times < duration_s]
