@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from loadtest.gate import generator_faults, judge
 from loadtest.result import DROPPED, LoadResult, Samples
 from loadtest.slo import SloTerm, format_slo
-from loadtest.steady import steadiness
+from loadtest.steady import Steadiness, steadiness
 from loadtest.summary import summarise
-from loadtest.verdict import Outcome, TermJudgement
+from loadtest.verdict import Judgement, Outcome, TermJudgement
 
 _COLUMNS: Final = ("intended_s", "lag_ms", "latency_ms", "service_ms", "error")
 
@@ -47,25 +47,21 @@ class Kept(_Frozen):
     errors_by_kind: dict[str, int]
     recovered_after_s: float | None
     """Start of the last request that went wrong, counted from the disruption; None where none did."""
+    steady_at_end: bool | None
+    """Whether the last three fifths after the disruption were in steady state again."""
     terms: tuple[TermJudgement, ...]
 
 
 def judge_disruption(result: LoadResult, promise: Promise, disrupted_at_s: float) -> Kept:
     """Judge what came after `disrupted_at_s`, seconds since the schedule began, if what came before was steady.
 
-    Precedence is the gate's, with the gap beside the failed terms: generator invalid, fail, not enough data, pass.
+    Precedence: generator invalid, fail (a term, then the gap), not enough data (never steady, then a term), pass. The
+    end need not be steady again: what a promise says of the aftermath, it says in its terms.
     """
     before, after = part(result, 0.0, disrupted_at_s), part(result, disrupted_at_s, result.duration_s)
     verdict = judge(after, promise.slo)
     gap_s = longest_gap_s(after)
-    outcome, reason = verdict.outcome, verdict.reasons[0]
-    steady = steadiness(before)
-    if faults := generator_faults(result):
-        outcome, reason = "generator invalid", faults[0]
-    elif gap_s > promise.longest_gap_s and outcome != "fail":
-        outcome, reason = "fail", f"for {gap_s:.2f} s nobody got a correct answer, {promise.longest_gap_s:g} s may be"
-    elif steady.steady is not True and outcome != "fail":
-        outcome, reason = "not enough data", f"not steady before the disruption: {steady.reason}"
+    outcome, reason = _decide(result, verdict, gap_s, promise, steadiness(before))
     wrong = [
         start
         for start, error in zip(after.samples.intended_s, after.samples.error, strict=True)
@@ -82,6 +78,7 @@ def judge_disruption(result: LoadResult, promise: Promise, disrupted_at_s: float
         longest_gap_s=round(gap_s, 3),
         errors_by_kind=after.errors_by_kind,
         recovered_after_s=round(max(wrong), 3) if wrong else None,
+        steady_at_end=verdict.steady,
         terms=verdict.terms,
     )
 
@@ -119,3 +116,20 @@ def part(result: LoadResult, from_s: float, until_s: float) -> LoadResult:
         workers_lost=result.generator.workers_lost,
         clock_jumps=result.generator.clock_jumps,
     )
+
+
+def _decide(
+    result: LoadResult, verdict: Judgement, gap_s: float, promise: Promise, before: Steadiness
+) -> tuple[Outcome, str]:
+    of = {term.outcome: term.arithmetic for term in reversed(verdict.terms)}
+    if faults := generator_faults(result):
+        return "generator invalid", faults[0]
+    if "fail" in of:
+        return "fail", of["fail"]
+    if gap_s > promise.longest_gap_s:
+        return "fail", f"for {gap_s:.2f} s nobody got a correct answer, {promise.longest_gap_s:g} s may be"
+    if before.steady is not True:
+        return "not enough data", f"not steady before the disruption: {before.reason}"
+    if "not enough data" in of:
+        return "not enough data", of["not enough data"]
+    return "pass", f"every term holds; the longest gap was {gap_s:.2f} s"

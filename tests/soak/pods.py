@@ -10,7 +10,7 @@ from tests.cluster.road import Road, wait_until
 
 _PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
 _SELECTOR = f"--selector=app.kubernetes.io/name={contract.DETECTOR}"
-_SETTLED_WITHIN_S = 180.0
+_SETTLED_WITHIN_S = 90.0
 
 
 def names(road: Road) -> list[str]:

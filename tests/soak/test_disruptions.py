@@ -21,8 +21,10 @@ from tests.soak.stage import BEFORE_S, RATE, Stage
 pytestmark = pytest.mark.cluster
 
 PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
-UNTOUCHED = "p99<=400ms,errors<=1%"
+UNTOUCHED = "p99<=1s,errors<=1%"
 """Of what serves no request itself. The latency is that of two cores on which a control plane starts as well."""
+SHORT_S = 20.0
+"""Enough for that: 459 requests without a violation show it."""
 FULL_MIB = 256
 """More than the pod's /tmp holds."""
 OUTAGE_S = 10.0
@@ -81,7 +83,7 @@ def test_a_worker_node_that_loses_power_and_comes_back(road: Road, stage: Stage)
 
 
 def test_a_restarted_api_server(road: Road, stage: Stage) -> None:
-    stage.play("API server killed", lambda: kill(road.spec, "kube-apiserver"), slo=UNTOUCHED, gap_s=1)
+    stage.play("API server killed", lambda: kill(road.spec, "kube-apiserver"), slo=UNTOUCHED, gap_s=1, after_s=SHORT_S)
 
 
 def test_a_restarted_argo_cd(road: Road, stage: Stage) -> None:
@@ -90,6 +92,7 @@ def test_a_restarted_argo_cd(road: Road, stage: Stage) -> None:
         lambda: road.kubectl("delete", "pods", "--all", "--namespace=argocd", "--grace-period=0", "--force"),
         slo=UNTOUCHED,
         gap_s=1,
+        after_s=SHORT_S,
     )
 
 
@@ -98,11 +101,13 @@ def test_a_registry_that_is_down_while_a_pod_is_replaced(road: Road, stage: Stag
         road.kubectl("delete", "pod", names(road)[0], PROD, "--wait=false")
         hold_down(road.spec, "docker-registry", OUTAGE_S)
 
-    stage.play("registry down, pod replaced", replace_without_registry, slo=UNTOUCHED, gap_s=1)
+    stage.play("registry down, pod replaced", replace_without_registry, slo=UNTOUCHED, gap_s=1, after_s=SHORT_S)
 
 
 def test_a_git_server_that_is_down_and_a_push_after_it(road: Road, stage: Stage) -> None:
-    stage.play("git server down", lambda: hold_down(road.spec, "lighttpd", OUTAGE_S), slo=UNTOUCHED, gap_s=1)
+    stage.play(
+        "git server down", lambda: hold_down(road.spec, "lighttpd", OUTAGE_S), slo=UNTOUCHED, gap_s=1, after_s=SHORT_S
+    )
     wait_until(lambda: road.git("ls-remote", "origin").startswith(road.git("rev-parse", "HEAD")), 10, "git answers")
 
 
@@ -116,7 +121,7 @@ def test_a_full_disk_in_a_pod(road: Road, stage: Stage) -> None:
         time.sleep(OUTAGE_S)
         road.kubectl("exec", pod, PROD, "--", "rm", "/tmp/full")  # noqa: S108  # in the pod
 
-    stage.play("disk full in a pod", fill_and_empty, slo=UNTOUCHED, gap_s=1)
+    stage.play("disk full in a pod", fill_and_empty, slo=UNTOUCHED, gap_s=1, after_s=SHORT_S)
 
 
 def test_a_pod_that_turns_slow(road: Road, stage: Stage) -> None:

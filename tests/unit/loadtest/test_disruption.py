@@ -84,3 +84,10 @@ def test_a_part_counts_from_its_own_beginning() -> None:
     assert middle.duration_s == 10.0
     assert middle.samples.intended_s[0] == 0.0
     assert middle.throughput_per_s == pytest.approx(50, abs=0.2)
+
+
+def test_a_promise_that_held_is_kept_although_the_end_is_not_steady_yet() -> None:
+    slowing = run(latency_ms=lambda s: 20.0 if s < DISRUPTED_AT_S else 20.0 + (s - DISRUPTED_AT_S) * 4)
+    kept = judge_disruption(slowing, PROMISE, DISRUPTED_AT_S)
+    assert kept.steady_at_end is False
+    assert kept.outcome == "pass"
