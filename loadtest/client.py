@@ -8,6 +8,7 @@ the server closed while it was idle is replaced before use.
 import select
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -52,12 +53,14 @@ class Client:
     def exchange(self, request: bytes) -> Answer:
         """Send it, wait for the whole answer. OSError or geventhttpclient's HTTPParseError when there is none."""
         connection = self._take()
-        reusable = False
+        whole = reusable = False
         try:
-            connection.sendall(request)
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused half-way: the answer may say why
+                connection.sendall(request)
+                whole = True
             response = HTTPSocketResponse(connection, block_size=16_384, method="POST")
             body = response.read()
-            reusable = not response.should_close()
+            reusable = whole and not response.should_close()
         finally:
             if reusable:
                 self._idle.append(connection)

@@ -103,6 +103,24 @@ def test_a_request_that_gets_no_answer_is_an_error_and_not_sent_again() -> None:
         assert (server.connections, server.requests) == (1, 1)
 
 
+def test_an_answer_that_comes_before_the_photo_is_in_is_read() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def refuse() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(ANSWER.replace(b"200 OK", b"413 Content Too Large"))
+            time.sleep(0.1)  # closed with the photo unread, which resets the connection
+
+    threading.Thread(target=refuse, daemon=True).start()
+    client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}", "/", {})
+    huge = PHOTO._replace(data=b"x" * 20_000_000)
+    with listener:
+        assert client.exchange(client.request(huge)).status == 413
+    assert not client._idle
+
+
 def test_half_an_answer_is_an_error_and_its_connection_is_given_up() -> None:
     halves = [ANSWER[:-1], ANSWER]
 
