@@ -1,0 +1,86 @@
+"""Load from inside the cluster as a Job, and what a killed pod costs while it lasts."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from loadtest.incluster.job import NAMESPACE
+from loadtest.result import load_result
+from lookout import contract
+from tests.cluster.road import Road, wait_until
+from tests.soak.pods import names, settle
+from tests.soak.stage import Stage
+
+pytestmark = pytest.mark.cluster
+
+_QUOTA = f"""
+apiVersion: v1
+kind: ResourceQuota
+metadata: {{name: none, namespace: {NAMESPACE}}}
+spec: {{hard: {{pods: "0"}}}}
+"""
+
+
+def _outputs(directory: Path) -> tuple[str, ...]:
+    return ("--json", str(directory / "result.json"), "--html", str(directory / "result.html"))
+
+
+def _left(road: Road) -> list[str]:
+    """Jobs, settings and pods of load generators that are still there; pods that are going do not count."""
+    found = road.get("jobs,configmaps,pods", f"--namespace={NAMESPACE}")["items"]
+    kept = [one["metadata"] for one in found if "deletionTimestamp" not in one["metadata"]]
+    return [one["name"] for one in kept if one["name"] != "kube-root-ca.crt"]
+
+
+def test_a_run_inside_the_cluster_brings_its_whole_result_back_and_leaves_nothing(road: Road, tmp_path: Path) -> None:
+    asked = ("--in-cluster", "--environment", "dev", "--rate", "10", "--duration", "10s", "--processes", "2")
+    road.lookout("load", "run", *asked, *_outputs(tmp_path))
+    result = load_result(tmp_path / "result.json")
+    assert result.settings.url == f"http://{contract.service_host('dev')}:80"
+    assert result.ok
+    assert result.counts.intended == len(result.samples.error) > 50
+    assert result.service["name"]
+    assert {pod.ready for pod in result.observations.pods} == {1}
+    assert "<html" in (tmp_path / "result.html").read_text()
+    assert _left(road) == []
+
+
+def test_ctrl_c_fetches_what_there_is_and_removes_the_job(road: Road, tmp_path: Path) -> None:
+    command = road.start("load", "run", "--in-cluster", "--rate", "10", "--duration", "5m", *_outputs(tmp_path))
+    running = ("pods", f"--namespace={NAMESPACE}", "--field-selector=status.phase=Running")
+    wait_until(lambda: bool(road.get(*running)["items"]), 60, "the load generator runs")
+    time.sleep(5)
+    command.send_signal(signal.SIGINT)
+    output, _ = command.communicate(timeout=60)
+    assert command.returncode == 130, output
+    result = load_result(tmp_path / "result.json")
+    assert result.interrupted
+    assert result.counts.ok > 0
+    assert _left(road) == []
+
+
+def test_a_pod_that_may_not_be_is_explained(road: Road, tmp_path: Path) -> None:
+    road.kubectl("apply", "--filename=-", input_text=_QUOTA)
+    try:
+        refused = road.lookout("load", "run", "--in-cluster", "--duration", "5s", *_outputs(tmp_path), check=False)
+    finally:
+        road.kubectl("delete", "resourcequota", "none", f"--namespace={NAMESPACE}")
+    assert refused.returncode == 1
+    assert "exceeded quota" in " ".join(refused.stderr.split())
+    assert _left(road) == []
+
+
+def test_a_killed_pod_of_two_costs_little(road: Road) -> None:
+    """The short form of tests/soak/test_disruptions.py."""
+    prod = f"--namespace={contract.namespace(contract.PRODUCTION)}"
+    settle(road)
+    pod = names(road)[0]
+    Stage(road.url(contract.PRODUCTION)).play(
+        "pod killed",
+        lambda: road.kubectl("delete", "pod", pod, prod, "--grace-period=0", "--force"),
+        slo="p99<=2s,errors<=3%",
+        gap_s=2,
+        after_s=15,
+    )
