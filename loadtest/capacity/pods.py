@@ -53,7 +53,7 @@ class MeasuredPods:
         """Those of the detector's container, as git has them."""
         return {item["name"]: item["value"] for item in overlay.container(self._rendered).get("env", ())}
 
-    def run(self, replicas: int, limit_millicores: int | None, say: Callable[[str], None] = lambda _text: None) -> str:
+    def run(self, replicas: int, limit_millicores: int | None, say: Callable[[str], None]) -> str:
         """Bring exactly so many pods up and return the URL of their Service.
 
         LookoutError with the pods' complaints when they are not ready in time, with all older pods gone.
@@ -61,7 +61,7 @@ class MeasuredPods:
         wanted = overlay.objects(self._rendered, self._image, replicas, limit_millicores)
         self._kubectl("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}", "-f", "-",
                       given=wanted)  # fmt: skip
-        say(f"waiting for {replicas} pod(s)")
+        say(f"waiting for {replicas} pod{'s' * (replicas > 1)}")
         deadline = time.monotonic() + _READY_WITHIN_S
         while not self._settled(replicas):
             if time.monotonic() > deadline:

@@ -103,11 +103,10 @@ class _Overlay:
         self._pods, self._limit_millicores, self._say = pods, limit_millicores, say
 
     def one(self) -> str:
-        self._say("bringing one pod up")
-        return self._reachable(self._pods.run(1, None))
+        return self._reachable(self._pods.run(1, None, self._say))
 
     def replicas(self, count: int) -> str:
-        return self._pods.run(count, self._limit_millicores)
+        return self._pods.run(count, self._limit_millicores, self._say)
 
     def _reachable(self, url: str) -> str:
         try:

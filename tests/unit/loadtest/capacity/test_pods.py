@@ -87,7 +87,7 @@ def kubectl(monkeypatch: pytest.MonkeyPatch) -> Kubectl:
 
 def test_as_many_pods_as_asked_for_run_this_clusters_image_under_the_limit(kubectl: Kubectl) -> None:
     with MeasuredPods("prod", ARTIFACT) as measured:
-        assert measured.run(3, 200) == "http://10.0.0.7:80"
+        assert measured.run(3, 200, print) == "http://10.0.0.7:80"
         assert kubectl.applied is not None
         assert kubectl.applied["spec"]["replicas"] == 3
         one = overlay.container([kubectl.applied])
@@ -113,7 +113,7 @@ def test_pods_that_are_not_ready_in_time_end_the_measurement_with_their_complain
     monkeypatch.setattr(pods, "_READY_WITHIN_S", 0.05)
     monkeypatch.setattr(kubectl, "_stuck", True)
     with pytest.raises(LookoutError, match="2 pods were not ready"), MeasuredPods("prod", ARTIFACT) as measured:
-        measured.run(2, 200)
+        measured.run(2, 200, print)
     assert kubectl.commands[-1][0] == "delete"
 
 
