@@ -1,8 +1,6 @@
 """The verdict table of the disruption specs: dated JSON for the record, lines for the terminal."""
 
 import json
-import os
-import platform
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.disruption import Kept
+from loadtest.machine import description
 from lookout.files import write_whole
 from lookout.paths import PROJECT_ROOT
 
@@ -23,7 +22,7 @@ def write(played: Mapping[str, Kept], directory: Path = MEASUREMENTS) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     known: dict[str, Any] = json.loads(path.read_text())["scenarios"] if path.exists() else {}
     played_now = {name: {"at": f"{now:%H:%M}Z", **kept.model_dump()} for name, kept in played.items()}
-    document = {"schema_version": 1, "machine": _machine(), "commit": _commit(), "scenarios": known | played_now}
+    document = {"schema_version": 1, "machine": description(), "commit": _commit(), "scenarios": known | played_now}
     write_whole(path, json.dumps(document, indent=1) + "\n")
     return path
 
@@ -41,11 +40,6 @@ def lines(played: Mapping[str, Kept]) -> list[str]:
             f"   {kept.promised}"
         )
     return table
-
-
-def _machine() -> str:
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.release()}"
 
 
 def _commit() -> str:

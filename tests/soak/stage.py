@@ -1,11 +1,8 @@
 """Where disruption specs play: open-loop load on an environment, one deed in its midst, a promise judged afterwards."""
 
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Thread
-from typing import Final
 
 from loadtest.arrivals import Arrivals, Poisson
 from loadtest.disruption import Kept, Promise, judge_disruption
@@ -22,7 +19,6 @@ BEFORE_S = 20.0
 AFTER_S = 28.0
 RATE = 32.0
 """About a third of what two pods of the local cluster answer; 896 requests from the disruption on."""
-_NICENESS: Final = -10
 
 
 class Stage:
@@ -61,27 +57,12 @@ class Stage:
         return kept
 
 
-@contextmanager
-def _first_in_line() -> Iterator[None]:
-    """The generator goes before all else, as if on a machine of its own: here it shares two cores with its target."""
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
-    try:
-        yield
-    finally:
-        os.setpriority(os.PRIO_PROCESS, 0, before)
-
-
 def _disrupted(settings: LoadSettings, deed: Callable[[], object]) -> tuple[LoadResult, float]:
     """The run, and when the deed began, in seconds since the schedule did. What the deed raises is raised here."""
     began: list[float] = []
     raised: list[BaseException] = []
 
-    normal = os.getpriority(os.PRIO_PROCESS, 0)
-
     def act() -> None:
-        # On Linux this is the thread's own: what the deed starts, a node for example, must not go first as well.
-        os.setpriority(os.PRIO_PROCESS, 0, normal)
         try:
             deed()
         except BaseException as error:  # noqa: BLE001  # a thread's own would be lost
@@ -96,8 +77,7 @@ def _disrupted(settings: LoadSettings, deed: Callable[[], object]) -> tuple[Load
                 began.append(at_s)
                 thread.start()
 
-    with _first_in_line():
-        result = run_load(settings, ask_service(settings.url), progress)
+    result = run_load(settings, ask_service(settings.url), progress)
     assert began, "the run ended before it was disrupted"
     thread.join()
     if raised:
