@@ -35,7 +35,18 @@ ARGOCD_UID: Final = 999
 NOBODY: Final = 65534
 """Debian's user nobody, as which publishers of Prometheus images run it too."""
 
-_BASE_PACKAGES: Final = ("ca-certificates", "conntrack", "git", "nftables", "prometheus", "redis-server", "tini")
+# netbase has /etc/protocols. Without it nft lists `6` where kube-proxy wrote `tcp`; kube-proxy's full sync, once an hour
+# and whenever its node's zone changes, then adds what it wants and deletes the same as a leftover: all Services are gone.
+_BASE_PACKAGES: Final = (
+    "ca-certificates",
+    "conntrack",
+    "git",
+    "netbase",
+    "nftables",
+    "prometheus",
+    "redis-server",
+    "tini",
+)
 _ARGOCD_HOME: Final = "/home/argocd"
 _ARGOCD_ROLES: Final = (
     "argocd-application-controller",

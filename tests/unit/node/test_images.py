@@ -97,3 +97,19 @@ def test_a_tool_that_was_not_built_stops_it_before_the_base_is_made(
     monkeypatch.setattr(oci, "base", never)
     with pytest.raises(LookoutError, match="has not been built"):
         images.build_archive()
+
+
+def test_kube_proxy_stands_on_a_base_that_knows_protocols_by_name(
+    made_of_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nft must list `tcp` and not `6`, or each full sync of kube-proxy deletes the Services it has just kept."""
+    packages: list[str] = []
+
+    def base(wanted: tuple[str, ...], progress: oci.Progress, users: object) -> Layer:
+        packages.extend(wanted)
+        return _empty_base(wanted, progress, users)
+
+    assert made_of_files.is_dir()
+    monkeypatch.setattr(oci, "base", base)
+    images.build_images()
+    assert {"nftables", "conntrack", "netbase"} <= set(packages)
