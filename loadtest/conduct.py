@@ -25,7 +25,7 @@ def conduct(settings: LoadSettings, json_path: Path, html_path: Path, evidence: 
     from loadtest.report import write_report
     from loadtest.run import run_load
     from loadtest.screen import Progress, print_summary
-    from loadtest.target import ask_service, knock
+    from loadtest.target import meet
 
     if evidence is not None:
         check_evidence(evidence, settings)
@@ -44,11 +44,7 @@ def conduct(settings: LoadSettings, json_path: Path, html_path: Path, evidence: 
         with Steps("load-run").step("Load in the cluster") as step:
             result = run_in_cluster(settings, step.detail)
     else:
-        service: dict[str, str] = {}
-        if settings.expect == "lookout":
-            service = ask_service(settings.url)
-        else:
-            knock(settings.url)
+        service = meet(settings.url, settings.expect)
         with Progress(settings) as progress:
             result = run_load(settings, service, progress.show)
     result.save(json_path)

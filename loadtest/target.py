@@ -1,6 +1,7 @@
 """Asking the target who it is before it gets any load."""
 
 import ssl
+from typing import Literal
 
 import httpx
 from pydantic import ValidationError
@@ -13,6 +14,14 @@ _TIMEOUT_S = 10.0
 _TLS = "check --url: does it speak TLS, with a certificate this machine trusts?"
 _LOOK = "look at: lookout release status"
 _OTHER = "check --url, or let any server answer with: --expect any"
+
+
+def meet(url: str, expect: Literal["any", "lookout"]) -> dict[str, str]:
+    """What the target says of itself, or nothing where any server will do. LookoutError where it is not there."""
+    if expect == "lookout":
+        return ask_service(url)
+    knock(url)
+    return {}
 
 
 def knock(url: str) -> None:

@@ -20,7 +20,7 @@ from loadtest.recording import Recording
 from loadtest.result import LoadResult
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings
-from loadtest.target import ask_service, knock
+from loadtest.target import meet
 from lookout.errors import EXIT_INTERRUPTED, LookoutError
 
 _SAY_EVERY_S: Final = 1.0
@@ -33,11 +33,7 @@ def main() -> int:
     packed = (Path(protocol.SETTINGS_FOLDER) / protocol.SETTINGS_FILE).read_bytes()
     settings = LoadSettings.model_validate_json(gzip.decompress(packed))
     try:
-        service: dict[str, str] = {}
-        if settings.expect == "lookout":
-            service = ask_service(settings.url)
-        else:
-            knock(settings.url)
+        service = meet(settings.url, settings.expect)
         _say(_keep(run_load(settings, service, _Announcer(settings).show)))
     except LookoutError as error:
         _say(Failed(message=error.message, remedy=error.remedy, exit_code=error.exit_code))

@@ -29,7 +29,7 @@ def _container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "FETCHED_FILE", str(tmp_path / "fetched"))
     monkeypatch.setattr(protocol, "FETCH_WITHIN_S", 0.05)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(pod, "ask_service", lambda _: {"name": "ssdlite"})
+    monkeypatch.setattr(pod, "meet", lambda *_: {"name": "ssdlite"})
 
 
 def start(
