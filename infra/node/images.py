@@ -35,8 +35,8 @@ ARGOCD_UID: Final = 999
 NOBODY: Final = 65534
 """Debian's user nobody, as which publishers of Prometheus images run it too."""
 
-# netbase has /etc/protocols. Without it nft lists `6` where kube-proxy wrote `tcp`; kube-proxy's full sync, once an hour
-# and whenever its node's zone changes, then adds what it wants and deletes the same as a leftover: all Services are gone.
+# netbase has /etc/protocols. Without it nft lists `6` where kube-proxy wrote `tcp`, and kube-proxy's full sync, once an
+# hour and whenever its node's zone changes, deletes as a leftover what it has just kept: all Services are gone.
 _BASE_PACKAGES: Final = (
     "ca-certificates",
     "conntrack",

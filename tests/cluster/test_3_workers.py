@@ -101,6 +101,18 @@ def test_services_and_names_work_from_pods_of_any_node_and_the_registry_from_non
     assert statuses == [200] * len(services) + [403, 403]
 
 
+@pytest.mark.parametrize("node", [WORKER, NAME])
+def test_services_outlive_a_full_sync_of_kube_proxy(road: Road, node: str) -> None:
+    """It makes one when its node's zone changes, and once an hour."""
+    label = f"{ZONE_LABEL}={{}}"
+    road.kubectl("label", "node", node, "--overwrite", label.format("elsewhere"))
+    time.sleep(2)
+    road.kubectl("label", "node", node, "--overwrite", label.format(NAME))
+    time.sleep(2)
+    url = f"http://{contract.DETECTOR}.{contract.namespace('dev')}.svc.cluster.local{contract.READINESS_PATH}"
+    assert ask_from(road, pods_on(road, node)[0]["metadata"]["name"], f"GET {url}") == [200]
+
+
 def test_the_worker_itself_reads_the_registry_and_cannot_write(road: Road) -> None:
     registry = f"http://{road.spec.address}:{contract.DOORS['registry']}/v2/"
     ask = ["python3", "-c", _ASK, f"GET {registry}", f"POST {registry}detector/blobs/uploads/"]
