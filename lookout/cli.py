@@ -24,7 +24,10 @@ _SUB_COMMANDS: Final = {
     "env": ("lookout.environment:app", "Print the exports under which plain pulumi, kubectl and git work."),
     "logs": ("gitops.logs:app", "Show what an environment's pods say."),
     "tools": ("lookout.tools_cli:app", "The external programs: versions, origin, build."),
-    "monitoring": ("infra.monitoring_cli:app", "Prometheus and its adapter: images for a cluster elsewhere, and rules."),
+    "monitoring": (
+        "infra.monitoring_cli:app",
+        "Prometheus and its adapter: images for a cluster elsewhere, and rules.",
+    ),
     "node": ("infra.node.cli:app", "The embedded Kubernetes node under target local."),
     "model": ("service.model.cli:app", "Import, convert and judge detection models."),
     "bento": ("service.bento_cli:app", "Build the bento and its image."),
