@@ -1,6 +1,6 @@
 """`make test`: everything, in phases, saying how long each took. Exit code 0 only when every phase passed.
 
-python -m tests.run [PHASE …]        all phases but soak, or only those named: static prepare unit browser cluster soak
+python -m tests.run [PHASE …]        all phases but soak, or only those named: static prepare unit loopback browser cluster soak
 """
 
 import os
@@ -22,7 +22,8 @@ PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
         (str(venv_bin("mypy")),),
     ),
     "prepare": ((_LOOKOUT, "prepare"),),
-    "unit": ((*_PYTEST, "tests/unit", "tests/contract", "tests/loopback"),),
+    "unit": ((*_PYTEST, "--numprocesses=auto", "tests/unit", "tests/contract"),),
+    "loopback": ((*_PYTEST, "tests/loopback"),),
     "browser": ((str(venv_bin("python")), "-m", "tests.browser.install"), (*_PYTEST, "tests/browser")),
     "cluster": ((*_PYTEST, "-x", "tests/cluster"),),
     "soak": ((*_PYTEST, "tests/soak"),),
