@@ -51,7 +51,7 @@ def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: P
         "target_in_flight": TARGET,
         "rate_before": RATE,
         "rate_in_spike": PEAK,
-        "ready_over_time": [(round(at - began, 1), ready) for at, ready, _ in pods.seen],
+        "ready_over_time": changes([(round(at - began, 1), ready) for at, ready, _ in pods.seen]),
     }
     MEASUREMENTS.mkdir(parents=True, exist_ok=True)
     write_whole(MEASUREMENTS / f"autoscaling-{datetime.now(UTC):%Y-%m-%d}.json", json.dumps(figures, indent=1) + "\n")
@@ -63,6 +63,11 @@ def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: P
     assert down_s >= spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
     assert floor <= min(ready for _, ready, _ in pods.seen)
     assert max(ready for _, ready, _ in pods.seen) <= most
+
+
+def changes(seen: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Only those entries whose number is another one than before."""
+    return [now for before, now in zip([None, *seen], seen, strict=False) if before is None or before[1] != now[1]]
 
 
 def aim(road: Road, target: str) -> None:
