@@ -79,7 +79,7 @@ def test_a_worker_node_that_loses_power_and_comes_back(road: Road, stage: Stage)
         time.sleep(OUTAGE_S)
         road.lookout("node", "start-worker", worker)
 
-    stage.play("worker node stopped and back", fail_and_return, slo="p99<=4s,errors<=3%", gap_s=3)
+    stage.play("worker node stopped and back", fail_and_return, slo="errors<=3%", gap_s=3)
 
 
 def test_a_restarted_api_server(road: Road, stage: Stage) -> None:
