@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loadtest.shapes import Constant, Diurnal, Hold, Poisson, Ramp, Replay, Spike, Steps
+from loadtest.schedule.shapes import Constant, Diurnal, Hold, Poisson, Ramp, Replay, Spike, Steps
 
 __all__ = [
     "MAX_STARTS", "Arrivals", "Closed", "Constant", "Diurnal", "Hold", "Open", "Poisson", "Ramp", "Replay", "Spike",

@@ -4,8 +4,8 @@ import typer
 
 from loadtest.capacity.cli import capacity_command
 from loadtest.ceiling.command import ceiling_command
-from loadtest.command import run_command
-from loadtest.lesser_commands import profiles_command, worker_command
+from loadtest.commands.lesser import profiles_command, worker_command
+from loadtest.commands.run import run_command
 from loadtest.report.cli import compare_command, report_command
 from loadtest.simulation.cli import simulate_command
 

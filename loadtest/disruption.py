@@ -10,12 +10,12 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loadtest.gate import generator_faults, judge
+from loadtest.gate.judge import generator_faults, judge
+from loadtest.gate.slo import SloTerm, format_slo
+from loadtest.gate.steady import Steadiness, steadiness
+from loadtest.gate.verdict import Judgement, Outcome, TermJudgement
 from loadtest.result import DROPPED, LoadResult, Samples
-from loadtest.slo import SloTerm, format_slo
-from loadtest.steady import Steadiness, steadiness
 from loadtest.summary import summarise
-from loadtest.verdict import Judgement, Outcome, TermJudgement
 
 _COLUMNS: Final = ("intended_s", "lag_ms", "latency_ms", "service_ms", "error")
 

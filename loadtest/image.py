@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.incluster.closure import closure
-from loadtest.originals import FOLDER_VARIABLE
+from loadtest.photos.originals import FOLDER_VARIABLE
 from lookout import contract, oci, paths
 from lookout.oci import Config, File, Image, Layer, Progress, python, silent
 from lookout.oci.entries import items
@@ -17,7 +17,7 @@ CODE: Final = "/opt/lookout/loadtest"
 PHOTOS: Final = "/opt/lookout/photos"
 REQUIREMENTS: Final = "requirements/load.txt"
 PROGRAM: Final = "loadtest.incluster.pod"
-ROOTS: Final = (PROGRAM, "loadtest.generator")
+ROOTS: Final = (PROGRAM, "loadtest.generator.__main__")
 """Modules that the pod starts as processes; what they import follows by itself."""
 
 

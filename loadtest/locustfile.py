@@ -12,10 +12,10 @@ from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtest.arrivals import Poisson
-from loadtest.director import Director
+from loadtest.generator.director import Director
+from loadtest.generator.users import OpenLoopUser
+from loadtest.generator.worker import Worker
 from loadtest.settings import DEFAULT_URL, LoadSettings
-from loadtest.users import OpenLoopUser
-from loadtest.worker import Worker
 
 __all__ = ["OpenLoopUser"]
 

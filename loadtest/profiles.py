@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from loadtest.arrivals import Arrivals, Hold, Poisson, Spike, Steps
-from loadtest.slo import DEFAULT_SLO, SloTerm
+from loadtest.gate.slo import DEFAULT_SLO, SloTerm
 from lookout.errors import UsageError
 
 

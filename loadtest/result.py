@@ -6,9 +6,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from loadtest.gate.verdict import Judgement
 from loadtest.output import write_atomically
 from loadtest.settings import LoadSettings
-from loadtest.verdict import Judgement
 from lookout.errors import LookoutError
 
 SCHEMA_VERSION: Final = 2

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from loadtest import machine
-from loadtest.gate import judge
-from loadtest.observe import observing
+from loadtest.gate.judge import judge
+from loadtest.observation.observe import observing
 from loadtest.recording import Recording
 from loadtest.result import LoadResult
 from loadtest.settings import LoadSettings

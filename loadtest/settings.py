@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from loadtest.arrivals import MAX_STARTS, Arrivals, Poisson
-from loadtest.photomix import Variant
-from loadtest.slo import SloTerm
+from loadtest.gate.slo import SloTerm
+from loadtest.photos.mix import Variant
 from lookout import contract
 
 DEFAULT_URL: Final = f"http://127.0.0.1:{contract.DOORS[contract.PRODUCTION]}"

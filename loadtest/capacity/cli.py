@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from loadtest.capacity.machine import PRICES, THIS_MACHINE
+from loadtest.gate.slo import DEFAULT_SLO, format_slo, parse_slo
 from loadtest.output import REPORTS, check_writable, write_atomically
-from loadtest.slo import DEFAULT_SLO, format_slo, parse_slo
 from lookout import contract
 from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED, UsageError
 

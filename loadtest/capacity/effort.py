@@ -3,8 +3,8 @@
 from typing import Final, Literal, NamedTuple
 
 from loadtest.capacity.search import most_runs
-from loadtest.slo import SloTerm
-from loadtest.stopping import needed_requests, recommended_requests
+from loadtest.gate.slo import SloTerm
+from loadtest.gate.stopping import needed_requests, recommended_requests
 
 _START_S: Final = 3.0
 """Starting the generator's process and letting it end."""

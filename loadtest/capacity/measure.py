@@ -10,12 +10,12 @@ from loadtest.capacity.effort import Effort, confirm_s
 from loadtest.capacity.record import Attempt
 from loadtest.capacity.search import Ask, sustained
 from loadtest.capacity.sweep import Step
+from loadtest.gate.sequential import decided_so_far
+from loadtest.gate.slo import SloTerm
 from loadtest.recording import Recording
 from loadtest.result import LoadResult
 from loadtest.run import run_load
-from loadtest.sequential import decided_so_far
 from loadtest.settings import LoadSettings
-from loadtest.slo import SloTerm
 
 _LOOK_EVERY_S: Final = 1.0
 _BEHIND_S: Final = 1.0

@@ -9,8 +9,8 @@ from loadtest.capacity.record import Attempt, CapacityRecord, Machine, Point, Se
 from loadtest.capacity.search import Ask, Bounds, highest_rate
 from loadtest.capacity.sizing import derive
 from loadtest.capacity.sweep import Step, alone_ms, point, steps, summed_up
+from loadtest.gate.slo import SloTerm
 from loadtest.result import LoadResult
-from loadtest.slo import SloTerm
 from lookout.errors import LookoutError
 
 _FIRST_SHARE: Final = 0.6

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loadtest.slo import SloTerm
-from loadtest.verdict import Outcome
+from loadtest.gate.slo import SloTerm
+from loadtest.gate.verdict import Outcome
 
 SCHEMA_VERSION: Final = 1
 MACHINE_TYPE: Final = r"^[a-z0-9][a-z0-9._-]{0,62}$"

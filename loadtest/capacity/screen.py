@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtest.capacity.record import CapacityRecord, Interval, Sweep
-from loadtest.slo import format_slo
+from loadtest.gate.slo import format_slo
 
 
 def show(record: CapacityRecord, console: Console) -> None:

@@ -1,8 +1,8 @@
 """The highest rate that meets the SLO: bracket, narrow, confirm. Runs are injected.
 
-While searching, a run may stop as soon as the sequential rule of loadtest/sequential.py has decided. The rate found is
-then run again at full length under a new seed and judged by the gate alone, so what is reported has the gate's error
-rate and not that of the best among many looks; each further try after a failed confirmation adds its own 1 %.
+While searching, a run may stop as soon as the sequential rule of loadtest/gate/sequential.py has decided. The rate
+found is then run again at full length under a new seed and judged by the gate alone, so what is reported has the gate's
+error rate and not that of the best among many looks; each further try after a failed confirmation adds its own 1 %.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from loadtest.capacity.record import Attempt, SloRate
-from loadtest.verdict import Judgement
+from loadtest.gate.verdict import Judgement
 
 Purpose = Literal["bracket", "narrow", "confirm"]
 CONFIRMATIONS: Final = 4

@@ -6,7 +6,7 @@ from typing import Final
 
 from loadtest.capacity import usl
 from loadtest.capacity.record import Machine, Point, Sizing, SloRate, Sweep
-from loadtest.slo import SloTerm, latency_bound_s
+from loadtest.gate.slo import SloTerm, latency_bound_s
 from lookout.errors import LookoutError
 
 HEADROOM: Final = 0.7

@@ -15,8 +15,8 @@ from loadtest.capacity.pods import MeasuredPods
 from loadtest.capacity.record import Attempt
 from loadtest.capacity.search import Ask
 from loadtest.capacity.sweep import Step
+from loadtest.gate.slo import SloTerm
 from loadtest.result import LoadResult
-from loadtest.slo import SloTerm
 from loadtest.target import ask_service
 from lookout.errors import LookoutError
 from service import settings as service_settings

@@ -9,7 +9,7 @@ from loadtest.arrivals import Poisson
 from loadtest.ceiling.record import Attempt, Ceiling, Expect
 from loadtest.ceiling.search import highest_kept
 from loadtest.machine import processor
-from loadtest.photos import load_photos
+from loadtest.photos.prepared import load_photos
 from loadtest.reference.process import reference_server
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings

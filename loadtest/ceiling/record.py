@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from loadtest.gate import MAX_LATE_RATIO
+from loadtest.gate.judge import MAX_LATE_RATIO
 from loadtest.settings import LoadSettings
 from lookout import paths
 from lookout.errors import UsageError

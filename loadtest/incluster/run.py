@@ -14,7 +14,7 @@ from loadtest import image
 from loadtest.incluster import job, protocol
 from loadtest.incluster.cluster import JobCluster, Object
 from loadtest.incluster.protocol import Failed, Finished, Said, Word, understood
-from loadtest.observe import observing
+from loadtest.observation.observe import observing
 from loadtest.result import LoadResult
 from loadtest.settings import LoadSettings
 from lookout import contract, environment

@@ -13,8 +13,8 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from loadtest.photos import load_photos
-from loadtest.priority import go_first
+from loadtest.generator.priority import go_first
+from loadtest.photos.prepared import load_photos
 from loadtest.reference.latency import Hold, parse_hold
 from loadtest.statistics import percentile
 from service.schema import Box, Detection, DetectResponse, ImageSize, Model, ModelResponse, Timing

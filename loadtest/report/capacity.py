@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.capacity.record import CapacityRecord, Interval, Sizing, Sweep
+from loadtest.gate.slo import format_slo
 from loadtest.output import write_atomically
 from loadtest.report import usl
 from loadtest.report.page import Plot, Table, fill
@@ -11,7 +12,6 @@ from loadtest.report.rate_search import search_section
 from loadtest.report.run import Section
 from loadtest.report.verdict import Banner
 from loadtest.report.words import UNKNOWN, milliseconds
-from loadtest.slo import format_slo
 
 _UNITS: Final = {"concurrency": "requests kept in flight in one pod", "replicas": "pods"}
 _TITLES: Final = {"concurrency": "One pod: throughput against concurrency", "replicas": "Throughput against replicas"}

@@ -22,9 +22,9 @@ def report_command(
 
     Exit codes: 0 done (whatever the run found), 1 no such result or an unreadable one, 64 wrong usage.
     """
+    from loadtest.commands.screen import print_summary
     from loadtest.report import write_report  # late: matplotlib takes a second to import
     from loadtest.result import load_result
-    from loadtest.screen import print_summary
 
     result_path = result_path or latest_result()
     html_path = html_path or result_path.with_suffix(".html")
@@ -48,7 +48,7 @@ def compare_command(
 
     Exit codes: 0 done (whatever was found), 1 no such result or an unreadable one, 64 wrong usage.
     """
-    from loadtest.compare import compare  # late: scipy takes a second to import
+    from loadtest.comparison.compare import compare  # late: scipy takes a second to import
     from loadtest.report.comparison_screen import print_comparison
     from loadtest.result import load_result
 

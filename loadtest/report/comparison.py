@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from loadtest.compare import Comparison, Difference
+from loadtest.comparison.compare import Comparison, Difference
 from loadtest.output import write_atomically
 from loadtest.report import words
 from loadtest.report.difference import conclusion, differences

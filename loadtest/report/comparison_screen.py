@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.compare import Comparison
+from loadtest.comparison.compare import Comparison
 from loadtest.report.difference import conclusion, differences
 
 

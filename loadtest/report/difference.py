@@ -1,6 +1,6 @@
 """What a comparison says, in plain words: the same on screen and in the report."""
 
-from loadtest.compare import Comparison, Difference
+from loadtest.comparison.compare import Comparison, Difference
 from loadtest.report.page import Table
 from loadtest.report.words import UNKNOWN, milliseconds
 

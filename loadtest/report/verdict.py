@@ -4,10 +4,10 @@ from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 
+from loadtest.gate.verdict import Judgement, TermJudgement
 from loadtest.report.figure import BLUE, INK, ORANGE, draw_bars, plain
 from loadtest.report.page import Plot, Table
 from loadtest.result import LoadResult
-from loadtest.verdict import Judgement, TermJudgement
 from loadtest.wording import CLOSED, outcome
 
 _STYLES: Final = {

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from loadtest.gate.slo import format_slo
 from loadtest.report.page import Table
 from loadtest.result import LATE_MS, Latency, LoadResult, Observations
-from loadtest.slo import format_slo
 from loadtest.statistics import PERCENTILES, needed_for
 
 UNKNOWN: Final = "n/a"

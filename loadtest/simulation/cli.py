@@ -73,7 +73,7 @@ def simulate_command(
     Exit codes: 0 simulated, 1 no usable record or run, 64 wrong usage.
     """
     from loadtest.capacity.record_file import load  # late: numpy and scipy take seconds to import
-    from loadtest.options import arrivals_from, parse_duration, parse_steps
+    from loadtest.commands.options import arrivals_from, parse_duration, parse_steps
     from loadtest.simulation import compare as comparing
     from loadtest.simulation import scaled, screen
     from loadtest.simulation.plan import WHAT_IF

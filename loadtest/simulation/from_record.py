@@ -7,8 +7,8 @@ import numpy as np
 
 from loadtest.capacity import usl
 from loadtest.capacity.record import CapacityRecord
+from loadtest.gate.slo import latency_bound_s
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
-from loadtest.slo import latency_bound_s
 from lookout.errors import LookoutError
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from loadtest.arrivals import Closed, Open
-from loadtest.options import option
+from loadtest.commands.options import option
 from lookout.errors import UsageError
 
 _RATES = ("rate", "to_rate", "peak")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-from loadtest.compare import compare
+from loadtest.comparison.compare import compare
+from loadtest.gate.slo import parse_slo
 from loadtest.report import capacity, comparison, run
 from loadtest.result import Observations, PodSecond, StageSecond
-from loadtest.slo import parse_slo
 from tests.browser.conftest import drain
 from tests.unit.loadtest import build
 from tests.unit.loadtest.capacity import build as capacity_build

@@ -13,9 +13,9 @@ import gevent  # type: ignore[import-untyped]  # ships no types
 from locust import FastHttpUser
 from locust.env import Environment
 
-from loadtest.photos import load_photos
-from loadtest.recorder import Recorder
-from loadtest.sender import Sender
+from loadtest.generator.recorder import Recorder
+from loadtest.generator.sender import Sender
+from loadtest.photos.prepared import load_photos
 from loadtest.settings import LoadSettings
 
 _GREENLETS = 8

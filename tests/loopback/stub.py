@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-from loadtest.photos import load_photos
+from loadtest.photos.prepared import load_photos
 from lookout import contract
 from service.schema import Box, Detection, DetectResponse, ImageSize, Model, ModelResponse, Timing
 

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from loadtest.ceiling.measure import attempt
-from loadtest.evidence import load_evidence
+from loadtest.gate.evidence import load_evidence
+from loadtest.gate.verdict import EXIT_CODES
 from loadtest.reference.latency import parse_hold
 from loadtest.reference.process import Reference, reference_server
 from loadtest.result import LoadResult, load_result
-from loadtest.verdict import EXIT_CODES
 from lookout.paths import PROJECT_ROOT
 
 pytestmark = pytest.mark.loopback

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 
-from loadtest.client import Client
-from loadtest.photos import Photo
+from loadtest.generator.client import Client
+from loadtest.photos.prepared import Photo
 
 pytestmark = pytest.mark.loopback
 

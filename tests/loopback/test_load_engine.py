@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from loadtest.arrivals import Closed, Constant, Poisson
-from loadtest.photomix import Variant
+from loadtest.photos.mix import Variant
 from loadtest.result import LoadResult
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings

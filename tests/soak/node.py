@@ -43,7 +43,7 @@ def hold_down(node: Node, words: str, for_s: float) -> None:
 
 def kill_a_sender() -> None:
     """SIGKILL one of the load generator's own sending processes, of the run that this process started."""
-    senders = [pid for pid in _descendants(os.getpid()) if b"loadtest.worker" in _command(pid)]
+    senders = [pid for pid in _descendants(os.getpid()) if b"loadtest.generator.worker" in _command(pid)]
     assert len(senders) > 1, f"only {len(senders)} processes send"
     os.kill(senders[-1], signal.SIGKILL)
 

@@ -6,13 +6,13 @@ from threading import Thread
 
 from loadtest.arrivals import Arrivals, Poisson
 from loadtest.disruption import Kept, Promise, judge_disruption
+from loadtest.gate.slo import parse_slo
+from loadtest.gate.verdict import Outcome
 from loadtest.recording import Recording
 from loadtest.result import LoadResult
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings
-from loadtest.slo import parse_slo
 from loadtest.target import ask_service
-from loadtest.verdict import Outcome
 
 BEFORE_S = 20.0
 """Steadiness is judged over fifths of it: in 4 s there are enough requests that chance alone looks steady."""

@@ -5,7 +5,7 @@ In a directory of its own, because Locust puts that first on the path.
 
 from locust import FastHttpUser, task
 
-from loadtest.photos import load_photos
+from loadtest.photos.prepared import load_photos
 from lookout import contract
 
 PHOTO = load_photos()[0]

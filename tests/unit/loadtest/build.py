@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from loadtest.arrivals import Closed, Poisson
+from loadtest.gate.slo import SloTerm
 from loadtest.result import LoadResult, Observations, Samples
 from loadtest.settings import LoadSettings
-from loadtest.slo import SloTerm
 from loadtest.summary import summarise
 
 MODEL = {"name": "ssdlite", "version": "abc123", "runtime": "litert"}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from loadtest.disruption import Promise, judge_disruption, longest_gap_s, part
+from loadtest.gate.slo import parse_slo
 from loadtest.result import LoadResult
-from loadtest.slo import parse_slo
 from tests.unit.loadtest.build import load_result
 
 PROMISE = Promise(slo=parse_slo("p99<=200ms,errors<=1%"), longest_gap_s=1.0)

@@ -16,7 +16,7 @@ from loadtest.capacity.record import (
 )
 from loadtest.capacity.sizing import derive
 from loadtest.capacity.usl import Parameters
-from loadtest.slo import DEFAULT_SLO
+from loadtest.gate.slo import DEFAULT_SLO
 
 DIGEST = f"sha256:{'ab' * 32}"
 PRICE = Price(usd_per_hour=0.36, region="here", source="a test", date="2026-01-01")

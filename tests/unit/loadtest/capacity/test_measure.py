@@ -8,11 +8,11 @@ import pytest
 from loadtest.arrivals import Poisson
 from loadtest.capacity import measure
 from loadtest.capacity.search import Ask
-from loadtest.gate import judge
+from loadtest.gate.judge import judge
+from loadtest.gate.slo import DEFAULT_SLO
 from loadtest.recording import Recording
 from loadtest.result import Observations, StageSecond
 from loadtest.settings import LoadSettings
-from loadtest.slo import DEFAULT_SLO
 from tests.unit.loadtest.build import load_result
 
 P99 = DEFAULT_SLO[:1]

@@ -10,8 +10,8 @@ from loadtest.capacity.screen import rows
 from loadtest.capacity.search import Ask
 from loadtest.capacity.sweep import USERS_PER_POD, Step
 from loadtest.capacity.usl import Parameters
+from loadtest.gate.slo import DEFAULT_SLO, SloTerm
 from loadtest.result import LoadResult
-from loadtest.slo import DEFAULT_SLO, SloTerm
 from lookout.errors import LookoutError
 from tests.unit.loadtest.capacity.build import DIGEST, machine
 from tests.unit.loadtest.capacity.test_search import attempt

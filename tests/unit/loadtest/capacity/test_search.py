@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from loadtest import stopping
 from loadtest.arrivals import Poisson
 from loadtest.capacity.record import Attempt
 from loadtest.capacity.search import Ask, Bounds, highest_rate, most_runs, sustained
+from loadtest.gate import stopping
+from loadtest.gate.verdict import Judgement, Outcome, TermJudgement
 from loadtest.simulation import exact
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
-from loadtest.verdict import Judgement, Outcome, TermJudgement
 
 BOUNDS = Bounds(first=40, ceiling=1000, resolution=0.05, lowest=2)
 MU, BOUND_S = 100.0, 0.1

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import resampling
-from loadtest.compare import Comparison, compare
+from loadtest.comparison import resampling
+from loadtest.comparison.compare import Comparison, compare
 from loadtest.report.comparison import render
 from loadtest.report.difference import conclusion
 from loadtest.result import LoadResult

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.gate.slo import parse_slo
+from loadtest.gate.verdict import Judgement, Outcome, TermJudgement
 from loadtest.profiles import PROFILES
 from loadtest.report import write_report
 from loadtest.report.run import render
 from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
-from loadtest.slo import parse_slo
-from loadtest.verdict import Judgement, Outcome, TermJudgement
 from lookout.cli import main
 from tests.unit.loadtest import build
 from tests.unit.loadtest.report.page import Page, assert_self_contained

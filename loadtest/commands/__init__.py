@@ -1,0 +1,1 @@
+"""`lookout load run`, `profiles` and `worker`: their options, and what is said on the screen."""

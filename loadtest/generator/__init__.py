@@ -1,0 +1,1 @@
+"""The processes that send: `python -m loadtest.generator` directs, `loadtest.generator.worker` sends."""

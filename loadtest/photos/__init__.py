@@ -1,0 +1,1 @@
+"""The photos that are sent, and what they are sent as."""

@@ -1,0 +1,1 @@
+"""When requests start: rate curves, the shapes made of them, and traces read from files."""
