@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from infra import stack, stackfile
-from infra.node import lifecycle
+from infra.node import lifecycle, record
 from infra.node.spec import NodeSpec
 from infra.stacklock import StackBusyError
 from lookout import paths
@@ -59,9 +59,9 @@ def _node() -> NodeSpec:
     try:
         settings = stackfile.settings(STACK)
     except LookoutError:
-        return lifecycle.recorded_spec(NodeSpec().name) or NodeSpec()
+        return record.read(NodeSpec().name) or NodeSpec()
     stackfile.require_local(settings, STACK, "pulumi destroy")
-    return lifecycle.recorded_spec(settings.node.name) or settings.node
+    return record.read(settings.node.name) or settings.node
 
 
 def _purge() -> int:

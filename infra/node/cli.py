@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import stackfile
-from infra.node import lifecycle, sandbox, worker_spec
+from infra.node import lifecycle, record, sandbox, worker_spec
 from infra.node.spec import Node, NodeSpec
 from infra.node.status import Found, look
 from lookout.environment import STACK
@@ -124,8 +124,8 @@ def _spec(name: str | None) -> NodeSpec:
     """The node that is meant, as it was last brought up, or else as the stack's settings have it."""
     wanted = stackfile.settings(STACK).node
     if name is None or name == wanted.name:
-        return lifecycle.recorded_spec(wanted.name) or wanted
-    known = lifecycle.recorded_spec(name)
+        return record.read(wanted.name) or wanted
+    known = record.read(name)
     if known is None:
         raise LookoutError(
             f"there is no node called {name}",

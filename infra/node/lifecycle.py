@@ -14,14 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from infra.node import cgroups, git_server, images, kubeadm, network, sandbox, workers
+from infra.node import cgroups, git_server, images, kubeadm, network, record, sandbox, workers
 from infra.node.init import MADE_ON_HOST
 from infra.node.spec import NodeSpec
 from infra.node.worker_spec import WorkerSpec, possible
 from lookout.errors import LookoutError
-from lookout.files import write_whole
 
 Progress = Callable[[str], None]
 _KEPT_BY_DESTROY: Final = {"git", "registry"}
@@ -51,8 +50,7 @@ def create(spec: NodeSpec, progress: Progress | None = None) -> NodeInfo:
     with _locked(spec):
         refuse_conflicts(spec)
         existed = (spec.directory / "root").exists()
-        before = recorded_spec(spec.name)
-        ran = is_running(spec) and before is not None and before.model_copy(update={"workers": spec.workers}) == spec
+        ran = is_running(spec) and record.same_but_workers(record.read(spec.name), spec)
         try:
             node = _bring_up(spec, archive, say)
         except BaseException:
@@ -69,8 +67,8 @@ def create(spec: NodeSpec, progress: Progress | None = None) -> NodeInfo:
 
 def refuse_conflicts(spec: NodeSpec) -> None:
     """LookoutError when a door's port or an address range is taken by others; asked before anything is touched."""
-    before = recorded_spec(spec.name)
-    held = set(before.doors.model_dump().values()) if before and is_running(spec) else set()
+    before = record.read(spec.name)
+    held = record.open_doors(before) if before and is_running(spec) else set()
     for listener in network.open_doors(spec, held=held).values():
         listener.close()
     network.refuse_taken_ranges(spec)
@@ -83,7 +81,8 @@ def is_running(spec: NodeSpec) -> bool:
 
 def runs_as(spec: NodeSpec) -> bool:
     """Whether the cluster runs just as `spec` describes it, its workers included."""
-    return is_running(spec) and recorded_spec(spec.name) == spec and workers.is_settled(spec)
+    before = record.read(spec.name)
+    return is_running(spec) and before == spec and record.same_but_workers(before, spec) and workers.is_settled(spec)
 
 
 def stop(spec: NodeSpec) -> bool:
@@ -120,29 +119,20 @@ def start_worker(worker: WorkerSpec, progress: Progress | None = None) -> None:
         workers.start(worker, archive, say)
 
 
-def recorded_spec(name: str) -> NodeSpec | None:
-    """The settings a node was last brought up with, or None for a node that never was."""
-    path = NodeSpec(name=name).directory / "spec.json"
-    try:
-        return NodeSpec.model_validate_json(path.read_text())
-    except (FileNotFoundError, ValidationError):  # never written, or by another version: it is written anew by `create`
-        return None
-
-
 def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
-    before = recorded_spec(spec.name)
+    before = record.read(spec.name)
     if kubeadm.was_cut_short(spec):
         say("an earlier start was cut short: starting over")
         _remove(spec)
     elif before and before.model_copy(update={"doors": spec.doors, "workers": spec.workers}) != spec:
         say("other address ranges: another cluster takes the place of the old one")
         _remove(spec)
-    elif is_running(spec) and (before is None or before.doors != spec.doors):
-        say("doors moved: restarting the node")
+    elif is_running(spec) and not record.same_but_workers(before, spec):
+        say("other doors: restarting the node")
         _end(spec)
     if not is_running(spec):
         _end(spec)  # what a crash left
-        _record(spec)
+        record.write(spec)
         git_server.prepare(spec)
         say("namespaces and services")
         cgroups.create(spec)
@@ -154,18 +144,13 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
             for listener in doors.values():
                 listener.close()
     else:
-        _record(spec)  # the number of workers may be another
+        record.write(spec)  # the number of workers may be another
     sandbox.wait_for_containerd(spec)
     kubeadm.import_images(spec, archive, say)
     kubeadm.ensure_control_plane(spec, say)
     return NodeInfo(
         kubeconfig=spec.kubeconfig.read_text(), address=str(spec.address), git_url=spec.git_url, registry=spec.registry
     )
-
-
-def _record(spec: NodeSpec) -> None:
-    spec.directory.mkdir(parents=True, exist_ok=True)
-    write_whole(spec.directory / "spec.json", spec.model_dump_json(indent=2))
 
 
 def _end(spec: NodeSpec) -> None:
@@ -195,8 +180,8 @@ def _remove(spec: NodeSpec) -> None:
 
 def _made_on_host(spec: NodeSpec) -> list[Path]:
     """Directories that the nodes' mounts needed and the host did not have; see infra.node.init."""
-    records = [spec.directory / MADE_ON_HOST, *(worker.directory / MADE_ON_HOST for worker in possible(spec))]
-    return [Path(line) for record in records if record.exists() for line in record.read_text().splitlines()]
+    lists = [spec.directory / MADE_ON_HOST, *(worker.directory / MADE_ON_HOST for worker in possible(spec))]
+    return [Path(line) for file in lists if file.exists() for line in file.read_text().splitlines()]
 
 
 @contextmanager

@@ -60,10 +60,6 @@ class Node:
         """Whether it runs with just these settings."""
         return self.running == spec
 
-    def recorded_spec(self, name: str) -> NodeSpec | None:
-        """What it runs with."""
-        return self.running if self.running and self.running.name == name else None
-
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
@@ -72,7 +68,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     double, module = Node(), ModuleType("infra.node.lifecycle")
-    for name in ("create", "destroy", "is_running", "recorded_spec", "refuse_conflicts", "runs_as"):
+    for name in ("create", "destroy", "is_running", "refuse_conflicts", "runs_as"):
         setattr(module, name, getattr(double, name))
     monkeypatch.setitem(sys.modules, "infra.node.lifecycle", module)
     monkeypatch.setattr(infra.node, "lifecycle", module, raising=False)
