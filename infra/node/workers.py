@@ -44,7 +44,9 @@ def start(worker: WorkerSpec, archive: Path, say: Progress) -> None:
     Where that fails, the worker is stopped again, and one that never joined is removed; the cluster goes on.
     """
     if worker.directory.exists() and not join.is_done(worker):
-        discard(worker)  # what an interrupted join left cannot be gone on with
+        end(worker)  # what an interrupted join left cannot be gone on with,
+        _forget(worker)  # and kubeadm does not join a name whose Node was Ready half a minute ago
+        discard(worker)
     try:
         if not is_running(worker):
             end(worker)  # what a crash or a stop left

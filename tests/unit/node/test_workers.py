@@ -242,6 +242,7 @@ def test_what_an_interrupted_join_left_is_started_over(machine: Machine) -> None
     settle(1)
     assert machine.running == {"unit-worker-1"}
     assert not (FIRST.directory / "root" / "half").exists()
+    assert machine.did.index("kill 1") < machine.did.index("delete node unit-worker-1") < machine.did.index("start 1")
 
 
 def test_the_join_token_is_deleted_even_where_the_join_fails(monkeypatch: pytest.MonkeyPatch) -> None:
