@@ -55,10 +55,8 @@ func run(service, apiService, directory string) error {
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"tls.crt": certificate, "tls.key": key} {
-		if err := os.WriteFile(filepath.Join(directory, name), content, 0o400); err != nil {
-			return err
-		}
+	if err := keep(directory, certificate, key); err != nil {
+		return err
 	}
 	deadline := time.Now().Add(patchWithin)
 	for {
@@ -69,6 +67,17 @@ func run(service, apiService, directory string) error {
 		fmt.Fprintln(os.Stderr, "serving-certificate:", err, "(trying again)")
 		time.Sleep(retryEvery)
 	}
+}
+
+// keep writes both where the server reads them. Over an earlier attempt's, too: the kubelet runs this again in the same pod
+// when it failed, and files that not even their owner may write would make every further attempt fail.
+func keep(directory string, certificate, key []byte) error {
+	for name, content := range map[string][]byte{"tls.crt": certificate, "tls.key": key} {
+		if err := os.WriteFile(filepath.Join(directory, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // selfSigned returns a certificate for host and its key, both as PEM.

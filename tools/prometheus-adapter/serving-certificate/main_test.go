@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -30,5 +32,25 @@ func TestTheCertificateIsTrustedForItsServiceAndNoOther(t *testing.T) {
 	}
 	if _, err := parsed.Verify(x509.VerifyOptions{DNSName: "adapter.monitoring.svc", Roots: x509.NewCertPool()}); err == nil {
 		t.Error("trusted without its caBundle")
+	}
+}
+
+func TestAnotherAttemptInTheSamePodReplacesTheFiles(t *testing.T) {
+	directory := t.TempDir()
+	for _, attempt := range []string{"first", "second"} {
+		if err := keep(directory, []byte(attempt), []byte(attempt)); err != nil {
+			t.Fatal(attempt, err)
+		}
+	}
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		file := filepath.Join(directory, name)
+		content, err := os.ReadFile(file)
+		if err != nil || string(content) != "second" {
+			t.Error(name, string(content), err)
+		}
+		// Root may write anything, the user in the pod only what its owner may write; and nobody else may read it.
+		if found, err := os.Stat(file); err != nil || found.Mode().Perm() != 0o600 {
+			t.Error(name, found.Mode(), err)
+		}
 	}
 }
