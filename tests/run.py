@@ -1,6 +1,6 @@
 """`make test`: everything, in phases, saying how long each took. Exit code 0 only when every phase passed.
 
-python -m tests.run [PHASE …]        all phases but soak, or only those named: static prepare unit loopback browser cluster soak
+python -m tests.run [PHASE …]    all but soak, or only those named: static prepare unit loopback browser cluster soak
 """
 
 import os
