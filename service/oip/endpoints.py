@@ -139,7 +139,7 @@ class Endpoints:
             raise problems.not_ready(f"The service is {self._health.phase}.")
 
 
-def _parameters(given: dict[str, wire.Parameter]) -> intake.Parameters:
+def _parameters(given: wire.Parameters) -> intake.Parameters:
     """`threshold` and `limit` of the request's own parameters. Without them all is answered that the model keeps, as
     the zoo's exports do: a client of theirs applies a threshold of its own."""
     defaults: dict[str, Any] = {"threshold": 0.0, "limit": contract.MAX_LIMIT}

@@ -9,8 +9,8 @@ from service.openapi.operations import OPTIONAL_TOKEN, Json, done, error_answers
 
 TAG: Final = "Open Inference Protocol v2"
 _VALUE: Final = {"type": ["boolean", "integer", "number", "string"]}
-_PARAMETERS: Final = {"type": "object", "additionalProperties": _VALUE}
-_SHAPE: Final = {"type": "array", "items": {"type": "integer"}, "maxItems": 8}
+_PARAMETERS: Final = {"type": "object", "additionalProperties": _VALUE, "maxProperties": wire.MOST}
+_SHAPE: Final = {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 4}
 
 SCHEMAS: Final[Json] = {
     "InferenceError": {
@@ -23,7 +23,7 @@ SCHEMAS: Final[Json] = {
         "type": "object",
         "required": ["inputs"],
         "properties": {
-            "id": {"type": "string"},
+            "id": {"type": "string", "maxLength": wire.ID_LENGTH},
             "parameters": {
                 "type": "object",
                 "properties": {
@@ -37,11 +37,12 @@ SCHEMAS: Final[Json] = {
                     "binary_data_output": {"type": "boolean", "default": False},
                 },
                 "additionalProperties": _VALUE,
+                "maxProperties": wire.MOST,
             },
             "inputs": {"type": "array", "minItems": 1, "maxItems": 1, "items": {"$ref": "#/components/schemas/Input"}},
             "outputs": {
                 "type": "array",
-                "maxItems": 8,
+                "maxItems": wire.MOST,
                 "items": {
                     "type": "object",
                     "required": ["name"],
