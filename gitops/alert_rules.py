@@ -156,6 +156,18 @@ def _unseen() -> list[dict[str, Any]]:
             "annotations": {"summary": summary, "description": "The autoscaler counts this pod as idle."},
         },
         {
+            "alert": "LookoutEnvironmentUnseen",
+            # Pods that are gone have no `up` at all, and callers who find nobody are counted by nobody.
+            "expr": 'count by (environment) (max_over_time(up{job="detector"}[1h]) == 1)\n'
+            'unless on (environment) up{job="detector"} == 1',
+            "for": "1m",
+            "labels": {"severity": "page"},
+            "annotations": {
+                "summary": "{{ $labels.environment }}: no detector answers",
+                "description": "One did within the last hour. Nobody counts the requests that are refused meanwhile.",
+            },
+        },
+        {
             "alert": "LookoutNothingSeen",
             "expr": 'absent(up{job="detector"})',
             "for": "5m",
