@@ -111,7 +111,7 @@ class Service:
         parameters = self._admissible(request, intake.ExplainParameters)
         with self.bodies.account() as take:
             photo = await intake.one_photo(request, self.settings, take)
-            return _json(await self.explainer.explain(photo, parameters))
+            return _json(await self.explainer.explain(photo, parameters, request.is_disconnected))
 
     async def model(self, _: Request) -> Response:
         """GET /v1/model."""

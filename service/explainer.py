@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -40,19 +40,23 @@ class Explainer:
         self._detector, self._settings = detector, settings
         self._running = 0
 
-    async def explain(self, photo: Photo, parameters: ExplainParameters) -> schema.ExplainResponse:
+    async def explain(
+        self, photo: Photo, parameters: ExplainParameters, gone: Callable[[], Awaitable[bool]]
+    ) -> schema.ExplainResponse:
         """The heat map of the photo's detection number `rank`. Problem 422 when there is none of that number, 503
-        when others are being explained or it takes too long; else as for a detection."""
-        started = time.perf_counter()
+        when others are being explained or it takes too long; else as for a detection. `gone` is asked before each look
+        whether the client has left: nobody else can be explained to while it runs for no one."""
         with self._turn():
             try:
                 async with asyncio.timeout(self._settings.explain_timeout_s):
-                    return await self._explain(photo, parameters, started)
+                    return await self._explain(photo, parameters, gone)
             except TimeoutError as error:
                 raise problems.over_capacity() from error
 
-    async def _explain(self, photo: Photo, parameters: ExplainParameters, started: float) -> schema.ExplainResponse:
-        detector = self._detector
+    async def _explain(
+        self, photo: Photo, parameters: ExplainParameters, gone: Callable[[], Awaitable[bool]]
+    ) -> schema.ExplainResponse:
+        detector, started = self._detector, time.perf_counter()
         first = await detector.with_session(partial(self._look, photo))
         if parameters.rank >= len(first.found):
             raise problems.bad_parameter(f"rank: there are {len(first.found)} detections, counted from 0.")
@@ -61,6 +65,8 @@ class Explainer:
         looked_at = occlusion.region(box)
         heat = []
         for patch in occlusion.patches(looked_at, parameters.cells):
+            if await gone():
+                raise problems.bad_body("The client went away before the heat map was finished.")
             found = await detector.with_session(partial(_again, first, patch))
             heat.append(round(score - occlusion.score_of(box, class_id, found), 4))
         top, left, bottom, right = (float(side) for side in looked_at)

@@ -1,13 +1,15 @@
 """The heat map: it is warm where hiding takes the score away, and the work behind it is bounded."""
 
-import asyncio
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from lookout import contract
 from service import occlusion, schema
@@ -84,41 +86,68 @@ def test_refuses_as_a_detection_does(client: TestClient, query: str, content: by
 
 
 class Held(SeesRed):
-    """Stops at the first look at a photo until it may go on."""
+    """Runs only as often as it is allowed to."""
 
     def __init__(self) -> None:
-        self.may_go, self.arrived, self.warm_ups = threading.Event(), threading.Event(), 3
+        self.allowed, self.runs = threading.Semaphore(3), -3  # warming up
 
     def infer(self, prepared: Any) -> Any:
-        self.warm_ups -= 1
-        if self.warm_ups < 0:
-            self.arrived.set()
-            assert self.may_go.wait(10)
+        assert self.allowed.acquire(timeout=10)
+        self.runs += 1
         return prepared
 
 
 def test_explains_one_at_a_time_and_detects_meanwhile(make_client: ClientFactory) -> None:
     session = Held()
-    client = make_client(session=lambda: session)
+    client = make_client(session=lambda: session, threads=1)
+    explainer = client.app.state.service.explainer  # type: ignore[attr-defined]  # the app is a Starlette
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.post, contract.EXPLAIN_PATH, content=encoded(), headers=JPEG)
-        assert session.arrived.wait(10)
+        until(lambda: explainer._running == 1)
         second = client.post(contract.EXPLAIN_PATH, content=encoded(), headers=JPEG)
         detected = pool.submit(client.post, contract.DETECT_PATH, content=encoded(), headers=JPEG)
-        session.may_go.set()
-        assert detected.result().status_code == 200
-        assert first.result().status_code == 200
+        until(lambda: client.app.state.service.detector._admitted == 1)  # type: ignore[attr-defined]  # as above
+        session.allowed.release(3)  # of the 65 that explain; one more may be waiting already
+        assert detected.result(10).status_code == 200
+        assert not first.done()
+        session.allowed.release(200)
+        assert first.result(10).status_code == 200
     assert (second.status_code, second.headers["retry-after"]) == (503, "1")
     assert client.post(contract.EXPLAIN_PATH, content=encoded(), headers=JPEG).status_code == 200
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_gives_up_in_time_and_gives_its_turn_back(make_client: ClientFactory) -> None:
     session = Held()
     client = make_client(session=lambda: session, explain_timeout_s=0.2)
     assert client.post(contract.EXPLAIN_PATH, content=encoded(), headers=JPEG).status_code == 503
-    session.may_go.set()
-    client.portal.call(asyncio.sleep, 0.1) if client.portal else None
+    session.allowed.release(100)
     assert client.post(contract.EXPLAIN_PATH, content=encoded(), headers=JPEG).status_code == 200
+
+
+def test_stops_when_the_client_has_left(make_client: ClientFactory) -> None:
+    session = Held()
+    session.allowed.release(100)
+    client = make_client(session=lambda: session)
+    told: list[Message] = []
+    messages = iter([{"type": "http.request", "body": encoded(), "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": contract.EXPLAIN_PATH, "query_string": b"", "headers": []}
+    assert client.portal is not None
+    client.portal.call(client.app, scope, receive, send)
+    assert (session.runs, told[0]["status"]) == (1, 400)
 
 
 def test_can_be_switched_off(make_client: ClientFactory) -> None:
