@@ -29,9 +29,9 @@ def latest_result(directory: Path = REPORTS) -> Path:
 
 def check_writable(*outputs: Path) -> None:
     """Prove that `outputs` can be written, and leave no trace of having looked; UsageError says why not."""
-    if len({path.resolve() for path in outputs}) < len(outputs):
-        raise UsageError(f"--json and --html both name {outputs[0]}", "give each a file of its own")
     for path in outputs:
+        if sum(path.resolve() == other.resolve() for other in outputs) > 1:
+            raise UsageError(f"{path} is named for two outputs", "give each a file of its own")
         if path.is_dir():
             raise UsageError(f"{path} is a directory", "name a file")
         existing = next(parent for parent in path.absolute().parents if parent.exists())

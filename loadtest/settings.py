@@ -33,7 +33,7 @@ class LoadSettings(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 1
     """Decides the schedule and which photo goes with which start."""
     expect: Literal["any", "lookout"] = "lookout"
-    """any: every status below 400 is correct. lookout: each answer must be the detector's and true of its photo."""
+    """any: every status 2xx is correct. lookout: each answer must be the detector's and true of its photo."""
     photos: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=20)] = (Variant(),)
     """What the photos are sent as, drawn by weight."""
     timeout_s: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = REQUEST_TIMEOUT_S
@@ -88,6 +88,24 @@ class LoadSettings(BaseModel):
         """As plain data with the headers' values, for the processes that send and for nobody else."""
         headers = {name: value.get_secret_value() for name, value in self.headers.items()}
         return {**self.model_dump(mode="json"), "headers": headers}
+
+    @model_validator(mode="after")
+    def _waits_for_the_slow(self) -> Self:
+        for term in self.slo:
+            if term.measure == "p99" and self.timeout_s <= term.bound:
+                raise ValueError(
+                    f"a request given up after {self.timeout_s:g} s cannot show that it took longer than the "
+                    f"{term.bound:g} s of the SLO: let --timeout be longer"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _peak_within_the_run(self) -> Self:
+        if self.arrivals.kind == "spike" and self.arrivals.at_s >= self.duration_s:
+            raise ValueError(
+                f"the peak would begin at {self.arrivals.at_s:g} s, and the run ends after {self.duration_s:g} s"
+            )
+        return self
 
     @model_validator(mode="after")
     def _not_too_many(self) -> Self:

@@ -23,7 +23,9 @@ def briefing(settings: LoadSettings) -> Iterator[str]:
             yield f"{text}: impossible at the intended {rate_per_s:.1f}/s, even if every request is answered in time"
             continue
         line = f"{text}: takes {needed:,} requests without a violation, {recommended:,} to pass with some"
-        if intended < needed:
+        if intended == 0:
+            line += "; this run intends none"
+        elif intended < needed:
             longer_s = settings.duration_s * needed / intended
             line += f"; this run intends {intended:,.0f}: TOO SHORT to pass, make it at least {longer_s:,.0f} s"
         else:

@@ -28,7 +28,7 @@ def conduct(settings: LoadSettings, json_path: Path, html_path: Path, evidence: 
     from loadtest.target import meet
 
     if evidence is not None:
-        check_evidence(evidence, settings)
+        check_evidence(evidence, settings, json_path, html_path)
     warning = None if in_cluster or settings.master is not None else check_rate(settings)
     aside = Console(stderr=True, highlight=False)
     for line in [*briefing(settings), *([f"near the generator's ceiling: {warning}"] if warning else [])]:

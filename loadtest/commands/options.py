@@ -31,6 +31,7 @@ KINDS: Final = tuple(_NEEDS)
 _SPACED: Final = ("ramp", "step", "spike", "diurnal")
 _DEFAULTS: Final[dict[str, Any]] = {"poisson": {"rate": 20.0}, "constant": {"rate": 20.0}, "closed": {"users": 4}}
 _DEFAULT_DURATION_S: Final = 30.0
+_LISTS: Final = {"headers": "--header", "photos": "--photos", "steps": "--steps", "times_s": "--trace"}
 
 
 def settings_from(
@@ -52,8 +53,7 @@ def settings_from(
     wanted = {**_DEFAULTS.get(kind, {}), **based, **{name: value for name, value in given.items() if value is not None}}
     arrivals = arrivals_from(kind, wanted, fields.get("duration_s"))
     if "duration_s" not in fields:
-        # A trace is replayed to its end.
-        fields["duration_s"] = math.floor(arrivals["times_s"][-1]) + 1 if kind == "replay" else _DEFAULT_DURATION_S
+        fields["duration_s"] = _whole_length_s(kind, arrivals)
     return checked({**fields, "arrivals": arrivals})
 
 
@@ -76,6 +76,15 @@ def arrivals_from(kind: str, given: dict[str, Any], duration_s: float | None) ->
     return fields
 
 
+def _whole_length_s(kind: str, arrivals: dict[str, Any]) -> float:
+    """To the end of a trace or of the last step; other arrivals have no end of their own."""
+    if kind == "replay":
+        return float(math.floor(arrivals["times_s"][-1]) + 1)
+    if kind == "step":
+        return float(sum(step["for_s"] for step in arrivals["steps"]))
+    return _DEFAULT_DURATION_S
+
+
 def checked(fields: dict[str, Any]) -> LoadSettings:
     """Settings of these fields. UsageError names the option that is wrong and what it takes."""
     try:
@@ -86,7 +95,9 @@ def checked(fields: dict[str, Any]) -> LoadSettings:
         reason = first["msg"].removeprefix("Value error, ")
         if not where or where[-1] in KINDS:
             raise UsageError(f"load run: {reason}", _HELP) from error
-        name = {"headers": "--header", "photos": "--photos"}.get(where[0], option(where[-1]))
+        # Of what stands in one option's text, the option is named and not the part.
+        whole = next((part for part in where if part in _LISTS), None)
+        name = _LISTS[whole] if whole else option(where[-1])
         shown = "" if name in ("--url", "--header") else f" (got {first['input']})"
         raise UsageError(f"{name}: {reason}{shown}", _HELP) from error
 

@@ -103,8 +103,11 @@ def run_command(
         int, typer.Option(help="Starts beyond it are dropped, which makes the run invalid.", rich_help_panel=_LIMITS)
     ] = 2_000,
     processes: Annotated[
-        int, typer.Option(help="Processes that send, each a share of the schedule.", rich_help_panel=_LIMITS)
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Processes that send, each a share of the schedule.", show_default="1", rich_help_panel=_LIMITS
+        ),
+    ] = None,
     master: Annotated[
         str | None,
         typer.Option(help="HOST:PORT to listen on for workers of other machines.", rich_help_panel=_LIMITS),
@@ -136,11 +139,13 @@ def run_command(
     """Send real photos on a schedule, whatever the server does, and write a JSON result and an HTML report.
 
     Latency counts from each request's intended start. With --slo the exit code is the verdict's: 0 pass, 1 fail,
-    2 not enough data, 3 generator invalid; without it 0 every answer correct, 1 errors or no target. 64 wrong usage,
-    130 Ctrl-C (a partial report is written).
+    2 not enough data, 3 generator invalid; without it 0 every answer correct, 1 errors. Nothing to judge, as without a
+    target or with a generator that ended, is 1 too. 64 wrong usage, 130 Ctrl-C (a partial report is written).
     """
     if (master is None) != (expect_workers is None):
         raise UsageError("--master and --expect-workers go together", "see: lookout load run --help")
+    if master is not None and processes is not None:
+        raise UsageError("--processes starts senders here, and --master waits for others", "leave one of them out")
     if in_cluster and (header or master or web):
         raise UsageError("--in-cluster takes neither --header nor --master nor --web", "leave them out")
     given: dict[str, Any] = {
@@ -165,7 +170,7 @@ def run_command(
         "photos": parse_photos(photos),
         "timeout_s": parse_duration(timeout, "--timeout"),
         "max_in_flight": max_in_flight,
-        "processes": expect_workers or processes,
+        "processes": processes if expect_workers is None else expect_workers,
         "master": master,
         "web_port": web,
         "slo": None if slo is None else parse_slo(slo),

@@ -14,12 +14,15 @@ DEPLOY: Final = "deploy"
 """The word that stands for the configuration's clone in `--evidence`."""
 
 
-def check_evidence(where: str, settings: LoadSettings) -> None:
-    """Refuse evidence that could not be written, before any load. UsageError, or LookoutError without a clone."""
+def check_evidence(where: str, settings: LoadSettings, *others: Path) -> None:
+    """Refuse evidence that could not be written, or over one of the `others`, before any load.
+
+    UsageError, or LookoutError without a clone.
+    """
     if not settings.slo:
         raise UsageError("--evidence: without an SLO there is no verdict to keep", "add --slo or --profile")
     if where != DEPLOY:
-        check_writable(Path(where))
+        check_writable(Path(where), *others)
         return
     if settings.expect != "lookout":
         raise UsageError(

@@ -33,7 +33,7 @@ def test_refuses_a_directory(tmp_path: Path) -> None:
 
 
 def test_refuses_one_file_for_both(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="both name"):
+    with pytest.raises(UsageError, match="is named for two outputs"):
         check_writable(tmp_path / "a", tmp_path / "b" / ".." / "a")
 
 

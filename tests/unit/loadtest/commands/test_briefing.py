@@ -1,6 +1,6 @@
 """Before a run it is said what each promise takes, and where the run is too short for it."""
 
-from loadtest.arrivals import Closed, Poisson
+from loadtest.arrivals import Closed, Hold, Poisson, Steps
 from loadtest.commands.briefing import briefing
 from loadtest.gate.slo import parse_slo
 from loadtest.settings import LoadSettings
@@ -21,6 +21,12 @@ def test_names_the_count_that_each_term_takes() -> None:
 def test_warns_where_the_run_is_too_short_and_says_how_long_it_must_be() -> None:
     (line,) = _said("errors<=0.1%", rate=10, duration_s=60)
     assert "this run intends 600: TOO SHORT to pass, make it at least 460 s" in line
+
+
+def test_says_when_the_schedule_holds_no_start() -> None:
+    arrivals = Steps(steps=(Hold(rate=0, for_s=30),))
+    (line,) = briefing(LoadSettings(arrivals=arrivals, slo=parse_slo("p99<=100ms")))
+    assert line.endswith("; this run intends none")
 
 
 def test_says_when_no_run_could_pass() -> None:

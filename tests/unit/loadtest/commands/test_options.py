@@ -68,7 +68,7 @@ def test_a_trace_becomes_part_of_the_settings(tmp_path: Path) -> None:
     [
         ({"duration_s": 0}, "--duration: .*got 0"),
         ({"arrivals": {"kind": "poisson", "rate": -3}}, "--rate: .*got -3"),
-        ({"arrivals": {"kind": "step", "steps": [{"rate": -1, "for_s": 1}]}}, "--rate"),
+        ({"arrivals": {"kind": "step", "steps": [{"rate": -1, "for_s": 1}]}}, "--steps: .*got -1"),
         ({"url": "ftp://host"}, "--url: .*not an http"),
         ({"arrivals": {"kind": "poisson", "rate": 100_000}}, "more than the 2,000,000 of one run: lower the rate"),
     ],
@@ -133,6 +133,10 @@ def test_a_trace_is_replayed_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "trace").write_text("0\n2.5\n")
     settings = settings_from(None, "replay", {"trace": tmp_path / "trace"}, {})
     assert settings.duration_s == 3
+
+
+def test_steps_are_run_to_the_end_of_the_last() -> None:
+    assert settings_from(None, "step", {"steps": parse_steps("10:30s,20:1m")}, {}).duration_s == 90
 
 
 def test_reads_photos() -> None:

@@ -82,7 +82,7 @@ def test_the_command_writes_both_files_and_ends_with_0_whatever_it_finds(
         (["a.json", "none.json"], 1, "cannot read"),
         (["a.json", "old.json"], 1, "schema version 1, this program reads 2"),
         (["a.json", "a.json", "--html", "/dev/null/x.html"], 64, "cannot write"),
-        (["a.json", "a.json", "--html", "x", "--json", "x"], 64, "both name"),
+        (["a.json", "a.json", "--html", "x", "--json", "x"], 64, "named for two outputs"),
         (["a.json", "a.json", "--seed", "-1"], 64, "--seed"),
     ],
 )
