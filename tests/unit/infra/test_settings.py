@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.fields import FieldInfo
 
 from infra import stackfile
 from infra.pools import GPU_TAINT, NodePool, Taint
@@ -39,6 +40,12 @@ def test_there_is_an_example_for_every_target() -> None:
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_accepts_the_example(file: Path) -> None:
     assert stackfile.read(file).target == file.name.split(".")[1]
+
+
+@pytest.mark.parametrize("field", Settings.model_fields.values(), ids=list(Settings.model_fields))
+def test_every_setting_stands_in_an_example(field: FieldInfo) -> None:
+    """In a comment at least."""
+    assert any(f"lookout:{field.alias}:" in file.read_text() for file in EXAMPLES)
 
 
 def test_names_every_mistake_of_a_file_at_once() -> None:
