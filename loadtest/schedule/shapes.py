@@ -1,5 +1,6 @@
 """The kinds of arrivals: each a rate curve with its own few numbers."""
 
+from bisect import bisect_left
 from typing import Annotated, Literal
 
 import numpy as np
@@ -153,8 +154,7 @@ class Replay(Curve):
 
     def rate_at(self, t: float) -> float:
         """Starts in the second around `t`."""
-        first, last = np.searchsorted(np.array(self.times_s), (t - 0.5, t + 0.5))
-        return float(last - first)
+        return float(bisect_left(self.times_s, t + 0.5) - bisect_left(self.times_s, t - 0.5))
 
     def expected(self, t: Seconds) -> Seconds:
         """Starts before each `t`."""

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Spike
+from loadtest.arrivals import Arrivals, Closed, Constant, Poisson, Ramp, Replay, Spike
 from loadtest.ceiling.command import row
 from loadtest.ceiling.record import Attempt, Ceiling, check_rate, file, load_ceiling
+from loadtest.machine import processor
 from loadtest.settings import LoadSettings
 from lookout.errors import UsageError
 
@@ -23,7 +24,7 @@ def measured(rate_per_s: float = 1_000) -> Ceiling:
     )
     return Ceiling(
         measured_at=datetime(2026, 1, 2, tzinfo=UTC), command="lookout load ceiling", locust="2.47.0",
-        processor="made up", cores=2, photos=("chelsea",), expect="lookout", seed=1, step_s=4, per_core=run,
+        processor=processor(), cores=2, photos=("chelsea",), expect="lookout", seed=1, step_s=4, per_core=run,
         attempts=(run,),
     )  # fmt: skip
 
@@ -54,7 +55,7 @@ def test_room_is_no_news_little_room_is_a_warning_and_none_is_refused() -> None:
     assert check_rate(settings(Poisson(rate=800))) is None
     warning = check_rate(settings(Constant(rate=900)))
     assert warning is not None
-    assert "900 starts a second; on this machine the generator keeps 1,000" in warning
+    assert "900 starts a second; on this machine the generator keeps 1,000 at most" in warning
     with pytest.raises(UsageError, match="reaches 1,001 starts a second") as refused:
         check_rate(settings(Poisson(rate=1_001)))
     assert "lookout load ceiling" in str(refused.value.remedy)
@@ -63,6 +64,31 @@ def test_room_is_no_news_little_room_is_a_warning_and_none_is_refused() -> None:
 def test_more_processes_have_more_room() -> None:
     measured(1_000).save()
     assert check_rate(settings(Poisson(rate=1_500), processes=2)) is None
+
+
+def test_processes_beyond_the_cores_have_none() -> None:
+    measured(1_000).save()
+    with pytest.raises(UsageError, match="keeps 2,000 at most with --processes 8"):
+        check_rate(settings(Poisson(rate=2_500), processes=8))
+
+
+def test_a_ceiling_of_another_machine_says_nothing() -> None:
+    measured(10).model_copy(update={"processor": "another"}).save()
+    assert check_rate(settings(Poisson(rate=9_000))) is None
+
+
+def test_a_run_that_checks_no_answer_is_warned_by_a_ceiling_that_did_and_not_refused() -> None:
+    measured(1_000).save()
+    warning = check_rate(settings(Poisson(rate=1_500)).model_copy(update={"expect": "any"}))
+    assert warning is not None
+    assert "reaches 1,500 starts a second" in warning
+
+
+def test_a_trace_is_judged_by_its_busiest_second() -> None:
+    measured(100).save()
+    burst = tuple(30 + i / 500 for i in range(200))
+    with pytest.raises(UsageError, match="reaches 200 starts a second"):
+        check_rate(settings(Replay(trace="burst", times_s=(0.0, *burst))))
 
 
 @pytest.mark.parametrize(
