@@ -40,7 +40,7 @@ def grouped(photos: Sequence[Path]) -> Iterator[list[Path]]:
     group: list[Path] = []
     held = 0
     for path in photos:
-        size = path.stat().st_size if path.is_file() else 0
+        size = _size(path)
         if group and (len(group) == BATCH_PHOTOS or held + size > BATCH_BYTES):
             yield group
             group, held = [], 0
@@ -51,10 +51,10 @@ def grouped(photos: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _answers(detector: DetectorClient, group: list[Path], threshold: float, limit: int) -> list[Answer]:
-    read = [_read(path) for path in group]
-    photos = [one for one in read if isinstance(one, bytes)]
+    each = [read(path) for path in group]
+    photos = [one for one in each if isinstance(one, bytes)]
     answers = iter(_ask(detector, photos, threshold, limit))
-    return [next(answers) if isinstance(one, bytes) else one for one in read]
+    return [next(answers) if isinstance(one, bytes) else one for one in each]
 
 
 def _ask(detector: DetectorClient, photos: list[bytes], threshold: float, limit: int) -> list[Answer]:
@@ -79,14 +79,23 @@ def _raise_if_fatal(error: RefusedError) -> None:
         raise error
 
 
-def _read(path: Path) -> bytes | Problem:
+def read(path: Path) -> bytes | Problem:
+    """A photo's bytes, or why there are none. No more is read than is taken: a pipe or a device has no size."""
     try:
-        size = path.stat().st_size
-        if size > contract.MAX_IMAGE_BYTES:
-            return _problem(413, f"{size:,} bytes are more than the {contract.MAX_IMAGE_BYTES:,} that are taken")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            photo = file.read(contract.MAX_IMAGE_BYTES + 1)
     except OSError as error:
         return _problem(400, error.strerror or str(error))
+    if len(photo) > contract.MAX_IMAGE_BYTES:
+        return _problem(413, f"more than the {contract.MAX_IMAGE_BYTES:,} bytes that are taken")
+    return photo
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # whatever is wrong with it is told when it is read
 
 
 def _problem(status: int, detail: str) -> Problem:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from client import batches, photos
 from client.detector import DetectorClient, RefusedError
-from client.result import PhotoResult, Results
+from client.result import PhotoResult, Results, name_of
 from lookout import contract
 from lookout.errors import EXIT_FAILURE, LookoutError, UsageError
 from lookout.files import write_whole
@@ -51,18 +51,26 @@ def detect(
         def seen(path: Path, answer: batches.Answer) -> None:
             result = _result(path, answer)
             if result.result and path in targets:
-                result = _draw(detector, result, targets[path], threshold, limit)
+                result = _draw(detector, path, result, targets[path], threshold, limit)
             results.append(result)
             if not as_json:
                 typer.echo(result.text(), err=result.result is None)
             bar.advance(task)
 
-        batches.look(detector, paths, threshold, limit, seen)
-    report = Results(results=tuple(results))
+        try:
+            batches.look(detector, paths, threshold, limit, seen)
+        except LookoutError:
+            if as_json and results:  # what is known of a thousand photos is not lost with the next one
+                _print_json(results)
+            raise
     if as_json:
-        typer.echo(report.model_dump_json(indent=2, exclude_none=True))
-    if report.failed:
+        _print_json(results)
+    if any(one.result is None for one in results):
         raise typer.Exit(EXIT_FAILURE)
+
+
+def _print_json(results: list[PhotoResult]) -> None:
+    typer.echo(Results(results=tuple(results)).model_dump_json(indent=2, exclude_none=True))
 
 
 def _progress(photos_in_all: int) -> Progress:
@@ -82,21 +90,26 @@ def _progress(photos_in_all: int) -> Progress:
 
 def _result(path: Path, answer: batches.Answer) -> PhotoResult:
     if isinstance(answer, Problem):
-        return PhotoResult(photo=str(path), error=answer.detail, status=answer.status)
-    return PhotoResult(photo=str(path), result=answer)
+        return PhotoResult(photo=name_of(path), error=answer.detail, status=answer.status)
+    return PhotoResult(photo=name_of(path), result=answer)
 
 
-def _draw(detector: DetectorClient, result: PhotoResult, target: Path, threshold: float, limit: int) -> PhotoResult:
+def _draw(
+    detector: DetectorClient, path: Path, result: PhotoResult, target: Path, threshold: float, limit: int
+) -> PhotoResult:
     """The same with the annotated photo written; the service draws, so that it looks as on its other roads."""
+    photo = batches.read(path)
+    if isinstance(photo, Problem):
+        raise LookoutError(f"{path} could not be drawn: {photo.detail}", "leave it in its place while it is looked at")
     try:
-        drawn = detector.render(Path(result.photo).read_bytes(), threshold, limit)
+        drawn = detector.render(photo, threshold, limit)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, drawn)
     except RefusedError as error:
-        raise LookoutError(f"{result.photo} could not be drawn: {error.message}", error.remedy) from error
+        raise LookoutError(f"{path} could not be drawn: {error.message}", error.remedy) from error
     except OSError as error:
         raise LookoutError(f"{target} cannot be written: {error.strerror or error}", "choose another --out") from error
-    return result.model_copy(update={"annotated": str(target)})
+    return result.model_copy(update={"annotated": name_of(target)})
 
 
 def _token(file: Path | None) -> str | None:

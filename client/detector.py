@@ -22,6 +22,8 @@ PATIENCE_S: Final = 30.0
 _TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0)
 _START: Final = "start one with: make up, or: make serve; and name it with: --url"
 _BUSY: Final = (429, 503)
+_LOST: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""A connection that ended before its answer."""
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -106,12 +108,17 @@ class DetectorClient:
 
     def _send(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
         deadline = time.monotonic() + self._patience_s
+        lost = False
         while True:
             try:
                 answer = self._http.request(method, path, **arguments)
+            except _LOST as error:
+                if lost:
+                    raise self._unreachable(error) from error
+                lost = True  # the process behind the connection ended; looking at a photo twice harms nobody
+                continue
             except httpx.HTTPError as error:
-                why = str(error) or type(error).__name__
-                raise UnreachableError(f"no detector answers at {self.url}: {why}", _START) from error
+                raise self._unreachable(error) from error
             wait = _retry_after_s(answer)
             if answer.status_code not in _BUSY or time.monotonic() + wait > deadline:
                 break
@@ -119,6 +126,9 @@ class DetectorClient:
         if answer.status_code != httpx.codes.OK:
             raise RefusedError(_problem(answer))
         return answer
+
+    def _unreachable(self, error: httpx.HTTPError) -> UnreachableError:
+        return UnreachableError(f"no detector answers at {self.url}: {str(error) or type(error).__name__}", _START)
 
 
 def _raw(photo: bytes) -> dict[str, Any]:

@@ -23,21 +23,27 @@ class Chosen:
 def choose(named: Sequence[Path]) -> list[Chosen]:
     """The photos meant: files as they are, of folders everything below with an image's suffix, in order of name.
 
-    UsageError for what does not exist, and when nothing is left.
+    UsageError for what does not exist or may not be entered, and when nothing is left.
     """
     found: dict[Path, Chosen] = {}
     for path in named:
-        if path.is_dir():
-            below = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
-            found |= {one: Chosen(one, one.relative_to(path)) for one in below}
-        elif path.exists():
-            found[path] = Chosen(path, Path(path.name))
-        else:
-            raise UsageError(f"there is no {path}", "name photos, or folders of photos")
+        try:
+            found |= {one.path: one for one in _meant(path)}
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror or error}", "name photos, or folders") from error
     if not found:
         folders = ", ".join(str(path) for path in named)
         raise UsageError(f"no photo in {folders}", f"photos end in {', '.join(sorted(SUFFIXES))}")
     return list(found.values())
+
+
+def _meant(path: Path) -> list[Chosen]:
+    if path.is_dir():
+        below = sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES and one.is_file())
+        return [Chosen(one, one.relative_to(path)) for one in below]
+    if path.exists():
+        return [Chosen(path, Path(path.name))]
+    raise UsageError(f"there is no {path}", "name photos, or folders of photos")
 
 
 def annotated(chosen: Sequence[Chosen], out: Path) -> list[Path]:

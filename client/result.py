@@ -1,5 +1,7 @@
 """What the command tells of each photo, for people and for programs."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
 from service.schema import DetectResponse
@@ -21,9 +23,9 @@ class PhotoResult(BaseModel):
     def text(self) -> str:
         """Lines for a terminal: the photo, and each object with its score and box in pixels."""
         if self.result is None:
-            return f"{self.photo}: {self.error}"
+            return f"{_printable(self.photo)}: {self.error}"
         image, took = self.result.image, self.result.timing_ms.total
-        lines = [f"{self.photo}  {image.width}x{image.height}  {took:.0f} ms"]
+        lines = [f"{_printable(self.photo)}  {image.width}x{image.height}  {took:.0f} ms"]
         for one in self.result.detections:
             box = one.box
             corners = f"{box.x_min:.0f},{box.y_min:.0f} to {box.x_max:.0f},{box.y_max:.0f}"
@@ -31,7 +33,7 @@ class PhotoResult(BaseModel):
         if not self.result.detections:
             lines.append("  nothing at this score")
         if self.annotated:
-            lines.append(f"  drawn in {self.annotated}")
+            lines.append(f"  drawn in {_printable(self.annotated)}")
         return "\n".join(lines)
 
 
@@ -42,7 +44,12 @@ class Results(BaseModel):
 
     results: tuple[PhotoResult, ...]
 
-    @property
-    def failed(self) -> int:
-        """Photos without an answer."""
-        return sum(one.result is None for one in self.results)
+
+def name_of(path: Path) -> str:
+    """A path as text: a name that is not UTF-8 cannot stand in JSON, so its odd bytes are written as \\udcff."""
+    return str(path).encode(errors="backslashreplace").decode()
+
+
+def _printable(name: str) -> str:
+    """On one line, and without what a terminal would obey: file names may hold any character."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)

@@ -67,6 +67,24 @@ def test_gives_up_when_its_patience_is_over_and_tells_the_problem() -> None:
     assert refused.value.problem == a_problem(503)
 
 
+@pytest.mark.parametrize(("losses", "answered"), [(1, True), (2, False)])
+def test_a_connection_that_is_lost_is_tried_once_more(losses: int, answered: bool) -> None:
+    asked: list[httpx.Request] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) <= losses:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(200, content=an_answer().model_dump_json())
+
+    if answered:
+        assert seen_by(serve).detect(b"photo") == an_answer()
+    else:
+        with pytest.raises(UnreachableError, match="disconnected"):
+            seen_by(serve).detect(b"photo")
+    assert len(asked) == 2
+
+
 def test_answers_that_are_not_the_detectors_are_told_apart() -> None:
     proxy = seen_by(lambda _: httpx.Response(502, text="<h1>Bad gateway</h1>"))
     with pytest.raises(RefusedError, match="status 502 and no explanation"):
@@ -134,8 +152,13 @@ def test_each_photo_of_many_gets_its_own_answer_in_order(album: list[Path]) -> N
     found = looked(seen_by(labelled), album)
     expected = [path.stem for path in album]
     expected[3], expected[5] = "status 415", "No such file or directory"
-    assert "are more than the 20,000,000" in found[7]
+    assert "more than the 20,000,000 bytes" in found[7]
     assert found[:7] + found[8:] == expected[:7] + expected[8:]
+
+
+def test_no_more_is_read_of_what_has_no_size_than_is_taken(album: list[Path]) -> None:
+    found = looked(seen_by(labelled), [Path("/dev/zero"), album[1]])
+    assert found == ["more than the 20,000,000 bytes that are taken", "01"]
 
 
 def test_a_batch_refused_as_a_whole_is_asked_photo_by_photo(album: list[Path]) -> None:

@@ -34,6 +34,18 @@ def test_what_does_not_exist_and_folders_without_photos_are_usage_errors(album: 
         choose([tmp_path / "empty"])
 
 
+def test_links_in_circles_end_and_lead_to_no_photo_twice(album: Path) -> None:
+    (album / "trip/again").symlink_to(album)
+    (album / "self.jpg").symlink_to("self.jpg")
+    (album / "folder.jpg").mkdir()
+    assert [str(one.name) for one in choose([album])] == ["a.png", "b.JPG", "trip/c.webp"]
+
+
+def test_a_name_that_no_system_takes_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="cannot be read: File name too long"):
+        choose([Path("x" * 5000)])
+
+
 def test_annotated_copies_keep_their_place_below_the_folder_and_end_in_jpg(album: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert annotated(choose([album]), out) == [out / "a.png.jpg", out / "b.JPG", out / "trip/c.webp.jpg"]
