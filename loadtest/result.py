@@ -85,6 +85,9 @@ class Generator(_Frozen):
     lag_max_ms: float | None
     late_ratio: float
     """Share of the intended starts that were more than LATE_MS late, dropped ones included."""
+    real_time: bool | None = None
+    """Whether every process that sent had real-time priority, and so took the processor before a server on the same
+    machine; None in results that do not say."""
     workers_lost: int = 0
     clock_jumps: int = 0
     """Times the wall clock and the steady clock disagreed by more than a second."""

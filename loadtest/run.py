@@ -144,7 +144,8 @@ def _result(settings: LoadSettings, service: dict[str, str], recording: Recordin
         cpu_cores=end.get("cpu_cores", ()),
         workers_lost=lost,
         clock_jumps=end.get("clock_jumps", 0),
-        machine=machine.description(),
+        real_time=end.get("real_time"),
+        machine=machine.description() + (", directing workers of other machines" if settings.master else ""),
     )
 
 

@@ -33,6 +33,7 @@ def summarise(
     cpu_cores: Sequence[float],
     workers_lost: int = 0,
     clock_jumps: int = 0,
+    real_time: bool | None = None,
     machine: str = "",
     observations: Observations | None = None,
 ) -> LoadResult:
@@ -64,7 +65,7 @@ def summarise(
         service_ms=_latency(service_ms),
         models=tuple(sorted(models, key=lambda model: sorted(model.items()))),
         service=service or {},
-        generator=_generator(samples, locust, photos, cpu_cores, workers_lost, clock_jumps, machine),
+        generator=_generator(samples, locust, photos, cpu_cores, workers_lost, clock_jumps, real_time, machine),
         observations=observations or Observations(),
         samples=samples,
     )
@@ -90,6 +91,7 @@ def _generator(
     cpu_cores: Sequence[float],
     workers_lost: int,
     clock_jumps: int,
+    real_time: bool | None,
     machine: str,
 ) -> Generator:
     lag = sorted(ms for ms in samples.lag_ms if ms is not None)
@@ -105,4 +107,5 @@ def _generator(
         late_ratio=late / len(samples.lag_ms) if samples.lag_ms else 0.0,
         workers_lost=workers_lost,
         clock_jumps=clock_jumps,
+        real_time=real_time,
     )

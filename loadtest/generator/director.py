@@ -92,6 +92,7 @@ class Director:
                 "duration_s": min(settings.duration_s if early_s is None else early_s, settings.duration_s),
                 "cpu_cores": [one["cpu_cores"] for one in found],
                 "clock_jumps": max((one["clock_jumps"] for one in found), default=0),
+                "real_time": bool(found) and all(one["real_time"] for one in found),
                 "halted": early_s is not None,
                 "workers_lost": len(self._workers) - len(found),
             },

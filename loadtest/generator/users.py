@@ -46,6 +46,8 @@ class Session:
         self.starts = array("d")
         """Their intended starts, in seconds since `began`; eight bytes each, as there may be two million."""
         self.max_in_flight = max(settings.max_in_flight // workers, 1)
+        self.real_time = False
+        """Whether this process has real-time priority."""
         self.done = gevent.event.Event()
         """Set when the schedule is exhausted."""
 

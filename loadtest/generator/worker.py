@@ -66,7 +66,7 @@ class Worker:
         session = Session(settings, sender, recorder, index, workers)
         if settings.arrivals.kind != "closed":
             times = settings.arrivals.times(settings.duration_s, settings.seed)
-            go_first()  # a closed loop keeps no schedule, and may keep a processor to itself
+            session.real_time = go_first()  # a closed loop keeps no schedule, and may keep a processor to itself
             session.share = share(len(times), index, workers)
             session.starts = array("d", times[index::workers].tobytes())
         OpenLoopUser.session = ClosedLoopUser.session = self._session = session
@@ -110,7 +110,8 @@ class Worker:
         session.sender.give_up(session.began)
         session.recorder.flush()
         watch.look()
-        self._send("finished", {"cpu_cores": cpu_cores, "clock_jumps": watch.jumps})
+        found = {"cpu_cores": cpu_cores, "clock_jumps": watch.jumps, "real_time": session.real_time}
+        self._send("finished", found)
 
 
 def main() -> None:

@@ -8,6 +8,11 @@ from loadtest.result import LATE_MS, Latency, LoadResult, Observations
 from loadtest.statistics import PERCENTILES, needed_for
 
 UNKNOWN: Final = "n/a"
+_PRIORITY: Final = {
+    True: "yes: starts go before all else on this machine, a server on it included",
+    False: "no: starts wait for whatever else computes on this machine",
+    None: UNKNOWN,
+}
 
 
 def subtitle(result: LoadResult) -> str:
@@ -133,6 +138,7 @@ def generator_facts(result: LoadResult) -> list[tuple[str, str]]:
         ("lag, median · p99 · worst", " · ".join(map(milliseconds, _lags(result)))),
         ("dropped starts", f"{result.counts.dropped:,}"),
         ("processor per process", f"{cores} of a core" if cores else "unknown"),
+        ("real-time priority", _PRIORITY[generator.real_time]),
         ("workers lost", str(generator.workers_lost)),
         ("clock jumps", str(generator.clock_jumps)),
         ("Locust", generator.locust),

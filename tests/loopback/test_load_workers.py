@@ -57,6 +57,7 @@ def test_two_processes_send_one_schedule_between_them(tmp_path: Path) -> None:
     assert len(result["generator"]["cpu_cores"]) == 2
     assert result["samples"]["intended_s"] == sorted(result["samples"]["intended_s"])
     assert result["generator"]["workers_lost"] == 0
+    assert result["generator"]["real_time"] is go_first_is_allowed()
 
 
 def test_a_worker_that_vanishes_makes_the_run_invalid_and_does_not_hang_it(tmp_path: Path) -> None:
@@ -117,6 +118,15 @@ def test_locusts_page_shows_the_run_while_it_lasts(tmp_path: Path) -> None:
     assert 40 <= seen <= stub.asked
     with pytest.raises(OSError, match="refused"):
         _statistics(port)
+
+
+def go_first_is_allowed() -> bool:
+    """Asked of a process of its own: this one keeps its priority."""
+    code = "from loadtest.generator.priority import go_first; print(go_first())"
+    return (
+        subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, check=True).stdout
+        == b"True\n"
+    )
 
 
 def _statistics(port: int) -> int:

@@ -25,6 +25,7 @@ def load_result(
     service: dict[str, str] | None = None,
     cpu_cores: Sequence[float] = (0.25,),
     workers_lost: int = 0,
+    real_time: bool | None = None,
     clock_jumps: int = 0,
     observations: Observations | None = None,
 ) -> LoadResult:
@@ -56,6 +57,7 @@ def load_result(
         photos=("chelsea", "coffee"),
         cpu_cores=cpu_cores,
         workers_lost=workers_lost,
+        real_time=real_time,
         clock_jumps=clock_jumps,
         observations=observations,
     )

@@ -18,7 +18,7 @@ from lookout.errors import LookoutError
 BEGIN = '{"begin": {"at": 1767323045.0, "perf": 5.0, "locust": "2.47.0", "photos": ["chelsea"]}}'
 COLUMNS = '"index": [1, 0], "intended_s": [0.5, 0.0], "lag_ms": [0.0, 1.0], "service_ms": [30.0, 20.0]'
 SAMPLES = '{"samples": {' + COLUMNS + ', "error": ["timeout", null]}}\n{"model": {"name": "x"}}'
-END = '{"end": {"duration_s": 1.0, "cpu_cores": [0.5], "halted": false}}'
+END = '{"end": {"duration_s": 1.0, "cpu_cores": [0.5], "halted": false, "real_time": true}}'
 SETTINGS = LoadSettings(arrivals=Constant(rate=2), duration_s=1)
 
 
@@ -48,6 +48,7 @@ def test_reads_to_the_end_what_the_generator_wrote(monkeypatch: pytest.MonkeyPat
     assert result.errors_by_kind == {"timeout": 1}
     assert result.models == ({"name": "x"},)
     assert (result.duration_s, result.generator.cpu_cores, result.counts.unfinished) == (1.0, (0.5,), 0)
+    assert result.generator.real_time is True
     assert result.started_at.isoformat() == "2026-01-02T03:04:05+00:00"
     assert not result.interrupted
 

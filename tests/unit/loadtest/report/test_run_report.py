@@ -10,6 +10,7 @@ from loadtest.gate.verdict import Judgement, Outcome, TermJudgement
 from loadtest.profiles import PROFILES
 from loadtest.report import write_report
 from loadtest.report.run import render
+from loadtest.report.words import generator_facts
 from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
 from lookout.cli import main
 from tests.unit.loadtest import build
@@ -192,3 +193,13 @@ def test_the_command_renders_a_saved_result_anew_and_refuses_one_of_another_sche
     assert caught.value.code == 1
     assert "schema version 1, this program reads 2" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "old.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("real_time", "words"),
+    [(True, "a server on it included"), (False, "no: starts wait for whatever else computes"), (None, "n/a")],
+)
+def test_says_whether_the_generator_went_before_the_server(real_time: bool | None, words: str) -> None:
+    facts = dict(generator_facts(build.load_result(_many(), real_time=real_time)))
+    assert words in facts["real-time priority"]
+    assert "real-time priority" in render(build.load_result(_many(), real_time=real_time))
