@@ -21,8 +21,10 @@ def write(played: Mapping[str, Kept], directory: Path = MEASUREMENTS) -> Path:
     path = directory / f"disruptions-{now:%Y-%m-%d}.json"
     directory.mkdir(parents=True, exist_ok=True)
     known: dict[str, Any] = json.loads(path.read_text())["scenarios"] if path.exists() else {}
-    played_now = {name: {"at": f"{now:%H:%M}Z", **kept.model_dump()} for name, kept in played.items()}
-    document = {"schema_version": 1, "machine": description(), "commit": _commit(), "scenarios": known | played_now}
+    # Each says its own commit: those that stay were played at another.
+    when = {"at": f"{now:%H:%M}Z", "commit": _commit()}
+    played_now = {name: {**when, **kept.model_dump()} for name, kept in played.items()}
+    document = {"schema_version": 1, "machine": description(), "scenarios": known | played_now}
     write_whole(path, json.dumps(document, indent=1) + "\n")
     return path
 

@@ -21,6 +21,7 @@ from tests.soak.stage import BEFORE_S, RATE, Stage
 pytestmark = pytest.mark.cluster
 
 PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
+PODS = 2
 UNTOUCHED = "p99<=1s,errors<=1%"
 """Of what serves no request itself. The latency is that of two cores on which a control plane starts as well."""
 SHORT_S = 20.0
@@ -32,7 +33,8 @@ OUTAGE_S = 10.0
 
 @pytest.fixture(autouse=True)
 def _settled(road: Road) -> Iterator[None]:
-    """Each spec begins and ends with both pods ready and nothing out of sync."""
+    """Each spec begins with production's two pods, which the autoscaler may have made more, and nothing out of sync."""
+    wait_until(lambda: len(names(road)) == PODS, 180, "production is at its floor")
     settle(road)
     yield
     settle(road)
