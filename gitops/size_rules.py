@@ -57,8 +57,12 @@ def _target(scaling: Scaling, sizing: Sizing) -> Iterator[str]:
 
 def _limit(variables: Mapping[str, str], sizing: Sizing) -> Iterator[str]:
     default = Settings()
-    queue = int(variables.get(QUEUE, default.queue))
-    threads = int(variables.get(THREADS, default.threads or 1))
+    try:
+        queue = int(variables.get(QUEUE, default.queue))
+        threads = int(variables.get(THREADS, default.threads or 1))
+    except ValueError:
+        yield f"{QUEUE} and {THREADS} are not both whole numbers"
+        return
     if queue + threads > sizing.concurrency_limit:
         said = f"{QUEUE}={queue}" if QUEUE in variables else f"{QUEUE}'s default {queue}"
         yield (

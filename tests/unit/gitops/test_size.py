@@ -158,6 +158,7 @@ def test_values_within_the_measurement_are_not_wrong() -> None:
         ({"target": 0.0}, {}, "is none"),
         ({}, {QUEUE: "50"}, "LOOKOUT_QUEUE=50 and 1 thread"),
         ({}, {QUEUE: None}, "LOOKOUT_QUEUE's default 32"),
+        ({}, {QUEUE: "many"}, "not both whole numbers"),
         ({"autoscaled": False, "least": 20, "most": 20, "target": None, "machines": 3}, {}, "past the 12"),
     ],
 )
