@@ -15,6 +15,9 @@ from lookout.errors import LookoutError
 CGROUP_FS: Final = Path("/sys/fs/cgroup")
 _NEEDED: Final = ("cpu", "cpuset", "memory", "pids")
 _REMOVE_WITHIN_S: Final = 10.0
+_WEIGHT: Final = 10
+"""How many ordinary processes the node weighs when processors are short. A group weighs as one of them by default, so
+a compiler beside it would leave control plane and all pods together what one more compiler gets."""
 
 
 def layout(fs: Path = CGROUP_FS) -> str:
@@ -44,6 +47,7 @@ def create(node: Node, fs: Path = CGROUP_FS) -> None:
             for controller in sorted(wanted & set(offered)):
                 (parent / "cgroup.subtree_control").write_text(f"+{controller}")
         (fs / root / "node").mkdir(exist_ok=True)
+        _weigh(fs / root / "cpu.weight", _WEIGHT * 100)
         return
     for hierarchy in _hierarchies(fs):
         for group in (hierarchy / root, hierarchy / root / "node"):
@@ -52,6 +56,7 @@ def create(node: Node, fs: Path = CGROUP_FS) -> None:
             for name in ("cpuset.cpus", "cpuset.mems"):
                 if (group.parent / name).is_file():
                     (group / name).write_text((group.parent / name).read_text().strip())
+        _weigh(hierarchy / root / "cpu.shares", _WEIGHT * 1024)
 
 
 def join(node: Node, pid: int, fs: Path = CGROUP_FS) -> None:
@@ -103,6 +108,11 @@ def remove(node: Node, fs: Path = CGROUP_FS) -> None:
                 if time.monotonic() > deadline:
                     raise LookoutError(f"control group {group} cannot be removed: {error.strerror}") from error
         time.sleep(0.02)
+
+
+def _weigh(file: Path, weight: int) -> None:
+    if file.is_file():  # in the one hierarchy, or under the one layout, that shares processors out
+        file.write_text(str(weight))
 
 
 def _groups(node: Node, fs: Path) -> list[Path]:

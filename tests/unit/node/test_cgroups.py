@@ -57,6 +57,23 @@ def test_v2_passes_controllers_on_and_keeps_processes_out_of_the_inner_group(v2:
     assert (v2 / "lookout-unit" / "node").is_dir()
 
 
+def test_a_node_weighs_as_ten_processes_on_v1(v1: Path) -> None:
+    shares = v1 / "cpu" / "lookout-unit" / "cpu.shares"
+    shares.parent.mkdir()
+    shares.write_text("1024")
+    cgroups.create(SPEC, v1)
+    assert shares.read_text() == "10240"
+    assert not (v1 / "memory" / "lookout-unit" / "cpu.shares").exists()
+
+
+def test_a_node_weighs_as_ten_processes_on_v2(v2: Path) -> None:
+    weight = v2 / "lookout-unit" / "cpu.weight"
+    weight.parent.mkdir()
+    weight.write_text("100")
+    cgroups.create(SPEC, v2)
+    assert weight.read_text() == "1000"
+
+
 def test_a_process_joins_every_v1_hierarchy(v1: Path) -> None:
     cgroups.create(SPEC, v1)
     cgroups.join(SPEC, 4711, v1)
