@@ -153,7 +153,10 @@ def _unseen() -> list[dict[str, Any]]:
             "expr": 'up{job="detector"} == 0',
             "for": "1m",
             "labels": {"severity": "ticket"},
-            "annotations": {"summary": summary, "description": "The autoscaler counts this pod as idle."},
+            "annotations": {
+                "summary": summary,
+                "description": "The autoscaler counts this pod as idle when it adds pods.",
+            },
         },
         {
             "alert": "LookoutEnvironmentUnseen",
