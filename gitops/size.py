@@ -45,7 +45,7 @@ def size(
     scaling_path, settings_path = files
     before = scaling_file.parse(files[scaling_path], scaling_path)
     machines = machines or before.machines
-    threads = int(scaling_file.variables(files[settings_path], settings_path).get(THREADS, Settings().threads or 1))
+    threads = _threads(files[settings_path], settings_path)
     queue = max(0, sizing.concurrency_limit - threads)
     after = dict(files)
     after[settings_path] = scaling_file.with_variable(files[settings_path], QUEUE, str(queue), settings_path)
@@ -67,6 +67,14 @@ def size(
     start = repository.head
     commit = repository.commit_files(writing, _message(summary, path, record.sizing.reasons))
     return Outcome(summary=summary, commit=commit, diff=repository.diff(start, commit))
+
+
+def _threads(settings: str, path: str) -> int:
+    said = scaling_file.variables(settings, path).get(THREADS, Settings().threads or 1)
+    try:
+        return int(said)
+    except ValueError as error:
+        raise LookoutError(f"{path}: {THREADS} is {said}, no whole number", f"mend {path}") from error
 
 
 def check(repository: Repository, environments: Sequence[str]) -> list[Finding]:

@@ -13,7 +13,7 @@ from lookout import contract, paths
 from lookout.artifact import Artifact
 from lookout.cli import main
 from lookout.errors import LookoutError, UsageError
-from tests.unit.gitops.conftest import Road
+from tests.unit.gitops.conftest import Road, commit_all
 from tests.unit.loadtest.capacity import build
 
 Image = Callable[[str], Artifact]
@@ -94,6 +94,15 @@ def test_without_a_measurement_nothing_is_sized(road: Road, released: str) -> No
         size.size(road.deploy, "prod")
     assert refused.value.remedy == "measure it: lookout load capacity --env prod"
     assert released not in refused.value.message
+
+
+def test_threads_that_are_no_number_are_refused_by_file(road: Road, released: str) -> None:
+    put(road, released)
+    file = road.deploy.directory / contract.CONFIG_ENVS / "prod" / contract.SETTINGS_FILE
+    file.write_text(file.read_text().replace('value: "1"', 'value: "all"'))
+    commit_all(road.deploy.directory, "by hand")
+    with pytest.raises(LookoutError, match=r"settings\.yaml: LOOKOUT_THREADS is all"):
+        size.size(road.deploy, "prod")
 
 
 def test_several_measurements_need_a_choice(road: Road, released: str) -> None:
