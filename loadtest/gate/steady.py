@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, norm  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import bdtrik, ndtri  # type: ignore[import-untyped]  # no types; scipy.stats takes a second
 
 from loadtest.gate.tally import columns
 from loadtest.result import LoadResult
@@ -104,7 +104,7 @@ def _rates_differ(windows: Sequence[_Window], kept: Sequence[float]) -> bool:
     highest, lowest = int(np.argmax(kept)), int(np.argmin(kept))
     if kept[highest] <= kept[lowest] * (1 + TOLERANCE):
         return False
-    deviations = float(norm.ppf(1 - (1 - contract.SLO_CONFIDENCE) / 2))
+    deviations = float(ndtri(1 - (1 - contract.SLO_CONFIDENCE) / 2))
     chance = sum(deviations * windows[i].scatter / windows[i].of for i in (highest, lowest))
     return kept[highest] - kept[lowest] > chance
 
@@ -121,5 +121,5 @@ def _medians_differ(windows: Sequence[_Window], medians: Sequence[float]) -> boo
 def _interval(ascending: NDArray[np.float64]) -> tuple[float, float]:
     """Confidence interval of the median: between the order statistics that Binomial(n, 1/2) leaves outside."""
     outside = (1 - contract.SLO_CONFIDENCE) / 2
-    rank = max(int(binom.ppf(outside, ascending.size, 0.5)) - 1, 0)
+    rank = max(math.ceil(bdtrik(outside, ascending.size, 0.5)) - 1, 0)
     return float(ascending[rank]), float(ascending[-1 - rank])

@@ -9,8 +9,7 @@ must be longer than whatever comes and goes in it (a stall every ten seconds wan
 from functools import lru_cache
 from typing import Final
 
-from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy ships no types
-from scipy.stats import beta  # type: ignore[import-untyped]  # as above
+from scipy.special import bdtr, betaincinv  # type: ignore[import-untyped]  # no types; scipy.stats takes a second
 
 from loadtest.gate.slo import SloTerm
 from lookout import contract
@@ -75,8 +74,8 @@ def passes(trials: int, violations: int, allowed: float) -> bool:
 
 def bounds(trials: int, violations: int) -> tuple[float, float]:
     """Clopper and Pearson's lower and upper bound on the share of violations, each one-sided at the confidence."""
-    lower = float(beta.ppf(_alpha(), violations, trials - violations + 1)) if violations else 0.0
-    upper = float(beta.ppf(1 - _alpha(), violations + 1, trials - violations)) if violations < trials else 1.0
+    lower = float(betaincinv(violations, trials - violations + 1, _alpha())) if violations else 0.0
+    upper = float(betaincinv(violations + 1, trials - violations, 1 - _alpha())) if violations < trials else 1.0
     return lower, upper
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import beta  # type: ignore[import-untyped]  # scipy ships no types
 
 from loadtest.gate.slo import SloTerm, parse_slo
 from loadtest.gate.stopping import (
@@ -104,3 +105,11 @@ def _passing(term: SloTerm, trials: int, times_bound: float) -> float:
     drawn = np.random.default_rng(2).binomial(trials, times_bound * allowed, RUNS)
     passing = {t for t in np.unique(drawn).tolist() if passes(trials, t, allowed)}
     return float(np.isin(drawn, list(passing)).mean())
+
+
+@pytest.mark.parametrize(("trials", "violations"), [(1, 1), (10, 0), (459, 0), (2_000, 19), (2_000_000, 1_999)])
+def test_bounds_are_those_of_scipys_beta_distribution(trials: int, violations: int) -> None:
+    lower, upper = bounds(trials, violations)
+    assert lower == pytest.approx(beta.ppf(0.01, violations, trials - violations + 1) if violations else 0, abs=1e-9)
+    most = beta.ppf(0.99, violations + 1, trials - violations) if violations < trials else 1
+    assert upper == pytest.approx(most, abs=1e-9)
