@@ -21,10 +21,11 @@ PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
         (str(venv_bin("ruff")), "format", "--check", "."),
         (str(venv_bin("mypy")),),
     ),
-    "prepare": ((_LOOKOUT, "prepare"),),
+    "prepare": ((_LOOKOUT, "prepare"), (str(venv_bin("python")), "-m", "tests.packages")),
     "unit": ((*_PYTEST, "--numprocesses=auto", "tests/unit", "tests/contract"),),
-    "loopback": ((*_PYTEST, "tests/loopback"),),
-    "browser": ((str(venv_bin("python")), "-m", "tests.browser.install"), (*_PYTEST, "tests/browser")),
+    # Two files at a time: these tests mostly wait, and what they measure they hold against the lag they had.
+    "loopback": ((*_PYTEST, "--numprocesses=2", "--dist=loadfile", "tests/loopback"),),
+    "browser": ((*_PYTEST, "tests/browser"),),
     "cluster": ((*_PYTEST, "-x", "tests/cluster"),),
     "soak": ((*_PYTEST, "tests/soak"),),
 }

@@ -62,7 +62,7 @@ def test_two_processes_send_one_schedule_between_them(tmp_path: Path) -> None:
 
 def test_a_worker_that_vanishes_makes_the_run_invalid_and_does_not_hang_it(tmp_path: Path) -> None:
     with serving(correct) as stub:
-        options = ["--rate", "40", "--duration", "8s", "--processes", "2", "--slo", "p99<=5s"]
+        options = ["--rate", "40", "--duration", "4s", "--processes", "2", "--slo", "p99<=5s"]
         run = Run(tmp_path, stub.url, *options)
         _wait_for(stub, 20)
         (generator,) = _children(run.process.pid)
