@@ -1,6 +1,6 @@
 """The Debian packages the local road stands on, installed without letting any of their services start.
 
-On a systemd machine docker-registry, lighttpd, haproxy, prometheus and containerd would start at once and take ports; a
+On a systemd machine docker-registry, lighttpd, haproxy and containerd would start at once and take ports; a
 `policy-rc.d` that answers 101 (forbidden) for the time of the install keeps them still, and afterwards their units are
 disabled, so that the next boot does not start them either. What was installed before is left as its owner has it.
 """
@@ -25,7 +25,6 @@ PROGRAMS: Final = {
     "lighttpd": "lighttpd",
     "mmdebstrap": "mmdebstrap",
     "nftables": "nft",
-    "prometheus": "promtool",
     "runc": "runc",
     "skopeo": "skopeo",
     "util-linux": "nsenter",

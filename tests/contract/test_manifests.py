@@ -7,6 +7,7 @@ import yaml
 
 from gitops.render import Manifest
 from lookout import contract, paths
+from lookout.preflight import MINIMUM_MEMORY_BYTES
 from service import decode
 from service import settings as service_settings
 from tests.contract.conftest import ARTIFACT, one
@@ -18,6 +19,9 @@ _EVERY = pytest.mark.parametrize("environment", contract.ENVIRONMENTS)
 # What is left of a two-core node beside kubeadm's control plane and one CoreDNS (750m), Argo CD (40m), and Prometheus
 # with its adapter (70m); and a tenth of a core for whatever somebody looks with.
 _DETECTOR_BUDGET_MILLICORES = 1_040
+_BESIDE_DETECTORS_BYTES = 2 * 10**9
+"""Control plane, Argo CD, monitoring and the kubelet's reserve: 1.5 GiB with four idle
+detectors (docs/measurements.md)."""
 # What uvicorn and Python need to end, once no request is left.
 _CLOSING_S = 5
 # Python, the runtime and a session for each of two compute threads, idle; plus what malloc keeps under load. Measured.
@@ -163,6 +167,16 @@ def test_all_environments_fit_on_two_cores_even_when_all_roll_at_once(rendered: 
     assert total <= _DETECTOR_BUDGET_MILLICORES
 
 
+def test_all_environments_fit_into_the_memory_that_a_machine_must_have(rendered: Rendered) -> None:
+    total = 0
+    for environment in contract.ENVIRONMENTS:
+        spec = one(rendered[environment], "Deployment")["spec"]
+        _, container = _pod(rendered, environment)
+        pods = _replicas(rendered, environment)[1] + spec["strategy"]["rollingUpdate"]["maxSurge"]
+        total += pods * _bytes(container["resources"]["requests"]["memory"])
+    assert total <= MINIMUM_MEMORY_BYTES - _BESIDE_DETECTORS_BYTES
+
+
 @_EVERY
 def test_pods_meet_pod_security_restricted(rendered: Rendered, environment: str) -> None:
     pod, container = _pod(rendered, environment)
@@ -289,6 +303,11 @@ def _settings(container: dict[str, Any]) -> service_settings.Settings:
 
 def _patience_s(probe: dict[str, Any]) -> int:
     return int(probe["periodSeconds"] * probe["failureThreshold"])
+
+
+def _bytes(quantity: str) -> int:
+    assert quantity.endswith("Gi")
+    return int(quantity.removesuffix("Gi")) * 2**30
 
 
 def _millicores(quantity: str) -> int:

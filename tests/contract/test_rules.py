@@ -40,5 +40,5 @@ def test_a_changed_budget_does_not_pass(beside: Path) -> None:
 
 
 def promtool(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run promtool; it comes with Debian's package prometheus (lookout/debian.py)."""
+    """Run promtool; it comes with Debian's package prometheus (tests/packages.py)."""
     return subprocess.run(["promtool", *arguments], check=False, capture_output=True, text=True)
