@@ -31,6 +31,8 @@ class Reading(BaseModel):
     application_sets: tuple[Object, ...] = ()
     deployments: dict[str, Object] = {}
     """The detector's Deployment by environment."""
+    autoscalers: dict[str, Object] = {}
+    """The Deployment's autoscaler by environment, where it has one."""
     pods: dict[str, tuple[Object, ...]] = {}
     """The detector's pods by environment."""
 
@@ -66,16 +68,21 @@ class Cluster:
         """Everything `lookout release status` needs, in a few requests."""
         argocd = f"{_ARGOCD_API}/namespaces/{contract.ARGOCD_NAMESPACE}"
         deployments: dict[str, Object] = {}
+        autoscalers: dict[str, Object] = {}
         pods: dict[str, tuple[Object, ...]] = {}
         for name in environments:
             namespace = contract.namespace(name)
             if found := self._get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{contract.DETECTOR}"):
                 deployments[name] = found
+            scaler = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{contract.DETECTOR}"
+            if found := self._get(scaler):
+                autoscalers[name] = found
             pods[name] = self.pods(name)
         return Reading(
             applications=self._list(f"{argocd}/applications"),
             application_sets=self._list(f"{argocd}/applicationsets"),
             deployments=deployments,
+            autoscalers=autoscalers,
             pods=pods,
         )
 

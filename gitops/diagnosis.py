@@ -64,6 +64,15 @@ def deployment_errors(deployment: Object) -> list[str]:
     )
 
 
+def autoscaler_errors(autoscaler: Object) -> list[str]:
+    """Why an autoscaler keeps its hands still: Argo CD calls one healthy that finds no metric."""
+    return one_line_each(
+        f"the autoscaler does not scale: {_sentence(condition.get('reason'), condition.get('message'))}"
+        for condition in autoscaler.get("status", {}).get("conditions", ())
+        if (condition.get("type"), condition.get("status")) == ("ScalingActive", "False")
+    )
+
+
 def pod_status(pod: Object) -> PodStatus:
     """The few facts of a pod that matter here."""
     status = pod.get("status", {})

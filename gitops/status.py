@@ -10,6 +10,7 @@ from gitops.cluster import Cluster, Reading, UnreachableError
 from gitops.diagnosis import (
     PodStatus,
     application_errors,
+    autoscaler_errors,
     deployment_errors,
     one_line_each,
     pod_status,
@@ -140,7 +141,8 @@ def _cluster_side(name: str, reading: Reading) -> EnvironmentStatus:
     status = application.get("status", {}) if application else {}
     template = deployment["spec"]["template"]["spec"] if deployment else {"containers": []}
     image = next((c["image"] for c in template["containers"] if c["name"] == contract.DETECTOR), None)
-    errors = (application_errors(application) if application else []) + deployment_errors(deployment or {})
+    errors = application_errors(application) if application else []
+    errors += deployment_errors(deployment or {}) + autoscaler_errors(reading.autoscalers.get(name, {}))
     return EnvironmentStatus(
         environment=name,
         sync=status.get("sync", {}).get("status", "Unknown") if application else "no Application",

@@ -161,6 +161,22 @@ def test_a_broken_generator_and_a_broken_root_concern_everybody() -> None:
     ]
 
 
+def test_an_autoscaler_without_its_metric_is_an_error_and_nothing_to_wait_for(released: Road, image: Make) -> None:
+    conditions = [
+        {"type": "AbleToScale", "status": "True", "reason": "SucceededGetScale"},
+        {"type": "ScalingActive", "status": "False", "reason": "FailedGetPodsMetric", "message": "no metrics known"},
+    ]
+    autoscalers = {"prod": {"status": {"conditions": conditions}}, "dev": {"status": {"conditions": conditions[:1]}}}
+    reading = build.settled(image("a")).model_copy(update={"autoscalers": autoscalers})
+    states = status.from_reading(released.deploy, reading)
+    assert [state.errors for state in states] == [
+        (),
+        (),
+        ("the autoscaler does not scale: FailedGetPodsMetric: no metrics known",),
+    ]
+    assert [state.waiting_for for state in states] == [(), (), ()]
+
+
 def test_a_broken_version_file_is_an_error_of_its_environment_alone(released: Road, image: Make) -> None:
     (released.deploy.directory / "detector/envs/dev/version.yaml").write_text("image: latest\n")
     commit_all(released.deploy.directory, "by hand")
