@@ -47,6 +47,8 @@ class Kept(_Frozen):
     errors_by_kind: dict[str, int]
     recovered_after_s: float | None
     """Start of the last request that went wrong, counted from the disruption; None where none did."""
+    steady_before: bool | None
+    """Whether the run was in steady state until the disruption; without that nothing is told of its cost."""
     steady_at_end: bool | None
     """Whether the last three fifths after the disruption were in steady state again."""
     terms: tuple[TermJudgement, ...]
@@ -60,11 +62,11 @@ def judge_disruption(result: LoadResult, promise: Promise, disrupted_at_s: float
     """
     before, after = part(result, 0.0, disrupted_at_s), part(result, disrupted_at_s, result.duration_s)
     verdict = judge(after, promise.slo)
-    gap_s = longest_gap_s(after)
-    outcome, reason = _decide(result, verdict, gap_s, promise, steadiness(before))
+    gap_s, start = longest_gap_s(after), steadiness(before)
+    outcome, reason = _decide(result, verdict, gap_s, promise, start)
     wrong = [
-        start
-        for start, error in zip(after.samples.intended_s, after.samples.error, strict=True)
+        intended_s
+        for intended_s, error in zip(after.samples.intended_s, after.samples.error, strict=True)
         if error is not None and not error.startswith(DROPPED)
     ]
     made = after.counts.intended - after.counts.dropped
@@ -78,6 +80,7 @@ def judge_disruption(result: LoadResult, promise: Promise, disrupted_at_s: float
         longest_gap_s=round(gap_s, 3),
         errors_by_kind=after.errors_by_kind,
         recovered_after_s=round(max(wrong), 3) if wrong else None,
+        steady_before=start.steady,
         steady_at_end=verdict.steady,
         terms=verdict.terms,
     )

@@ -2,8 +2,8 @@
 
     locust -f loadtest/locustfile.py --headless --host http://127.0.0.1:8080 --rate 20 --run-time 30s --seed 7
 
-Distributed as Locust does it (`--master`, `--worker`), with `--users` as many as workers: each keeps its share of the
-schedule. `lookout load run` adds the verdict and the report.
+Distributed as Locust does it (`--master`, `--worker`): each worker keeps its share of the schedule.
+`lookout load run` adds the verdict and the report.
 """
 
 from typing import Any

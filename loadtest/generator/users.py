@@ -1,9 +1,12 @@
-"""Locust's users: one that keeps a schedule whatever the server does, and one that waits for each answer."""
+"""Locust's users: one that stands for a schedule that is kept, and one that waits for each answer.
+
+Locust moves users between workers when one joins or is lost, so nothing may depend on which worker has how many: the
+schedule is kept by `pacer.py`, and a worker that joined too late for a plan has no session and nothing to do.
+"""
 
 import itertools
 import time
 from array import array
-from contextlib import closing
 from typing import Any, ClassVar
 
 import gevent  # type: ignore[import-untyped]  # ships no types
@@ -11,14 +14,12 @@ import gevent.event  # type: ignore[import-untyped]  # as above
 from locust import User, constant, task
 from locust.exception import StopUser
 
-from loadtest.generator.alarm import Alarm
 from loadtest.generator.recorder import Recorder
 from loadtest.generator.sender import Sender
 from loadtest.settings import LoadSettings
 
 _PAUSE_AFTER_ERROR_S = 0.5
 """A refused connection fails in microseconds: without a pause a closed loop would spin on it."""
-_DROPPED = "dropped: too many requests in flight"
 
 
 class Session:
@@ -36,8 +37,6 @@ class Session:
         """Set when `began` is known."""
         self.halted = gevent.event.Event()
         """Set when no request is to start any more."""
-        self.paced = False
-        """Whether a user keeps the schedule already."""
         self.worker = worker
         self.numbers = itertools.count(worker, workers)
         """Of a closed loop's requests: no two workers share one."""
@@ -53,32 +52,16 @@ class Session:
 
 
 class OpenLoopUser(User):
-    """Starts each request at its intended time. One a process is enough: requests have greenlets of their own."""
+    """Is there while the schedule of its process is kept: Locust's page and statistics count users."""
 
     wait_time = constant(0)
-    session: ClassVar[Session]
+    session: ClassVar[Session | None] = None
 
     @task
-    def keep_schedule(self) -> None:
-        """Start everything, then stop."""
-        session = self.session
-        if session.paced:  # Locust gives a lost worker's user to another worker: its share cannot be made up for
-            raise StopUser
-        session.paced = True
-        session.go.wait()
-        send, in_flight, began = session.sender.send, session.sender.in_flight, session.began
-        with closing(Alarm()) as alarm:
-            for index, intended_s in zip(session.share, session.starts, strict=True):
-                intended = began + intended_s
-                alarm.wait_until(intended)
-                if session.halted.is_set():
-                    break
-                if len(in_flight) >= session.max_in_flight:
-                    session.recorder.add(index, intended_s, None, None, _DROPPED)
-                else:
-                    in_flight[index] = (intended, None)
-                    gevent.spawn(send, index, intended, began)
-        session.done.set()
+    def stay(self) -> None:
+        """Until everything was started."""
+        if self.session is not None:
+            self.session.done.wait()
         raise StopUser
 
 
@@ -86,12 +69,14 @@ class ClosedLoopUser(User):
     """Sends the next photo as soon as the last answer has come."""
 
     wait_time = constant(0)
-    session: ClassVar[Session]
+    session: ClassVar[Session | None] = None
 
     @task
     def send_next(self) -> None:
         """One request; it is always on time, as its time is now."""
         session = self.session
+        if session is None:
+            raise StopUser
         session.go.wait()
         if (wait_s := session.began - time.perf_counter()) > 0:
             gevent.sleep(wait_s)

@@ -18,6 +18,7 @@ from locust.log import setup_logging
 
 from loadtest.arrivals import share
 from loadtest.generator.clock import ClockWatch
+from loadtest.generator.pacer import keep_schedule
 from loadtest.generator.ports import allow_connections
 from loadtest.generator.priority import go_first
 from loadtest.generator.recorder import Recorder
@@ -80,7 +81,15 @@ class Worker:
             return
         session.began = time.perf_counter() + msg.data["at"] - time.time()
         session.go.set()
+        if session.settings.arrivals.kind != "closed":
+            gevent.spawn(self._pace, session)
         gevent.spawn(self._follow, session)
+
+    def _pace(self, session: Session) -> None:
+        try:
+            keep_schedule(session)
+        except Exception as mistake:  # noqa: BLE001  # whatever it is, the run has to end and say so
+            self._fault(mistake)
 
     def _halt(self, **_: Any) -> None:
         if self._session is not None:

@@ -127,7 +127,7 @@ def test_profiles_are_listed_with_what_each_is_for(capsys: pytest.CaptureFixture
         assert f"{profile.name} {profile.intent}" in shown
 
 
-@pytest.mark.parametrize("master", ["5557", "host", ":5557", "host:", "host:port"])
+@pytest.mark.parametrize("master", ["5557", "host", ":5557", "host:", "host:port", "host:65536", "host:0"])
 def test_a_worker_needs_to_know_its_master(master: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["load", "worker", "--master", master])
