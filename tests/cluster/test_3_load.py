@@ -10,7 +10,7 @@ from loadtest.incluster.job import NAMESPACE
 from loadtest.result import load_result
 from lookout import contract
 from tests.cluster.road import Road, wait_until
-from tests.soak.pods import names, settle
+from tests.soak.pods import names, settle_at_floor
 from tests.soak.stage import Stage
 
 pytestmark = pytest.mark.cluster
@@ -75,11 +75,9 @@ def test_a_pod_that_may_not_be_is_explained(road: Road, tmp_path: Path) -> None:
 def test_a_killed_pod_of_two_costs_little(road: Road) -> None:
     """The short form of tests/soak/test_disruptions.py."""
     prod = f"--namespace={contract.namespace(contract.PRODUCTION)}"
-    settle(road)
-    pod = names(road)[0]
-    Stage(road.url(contract.PRODUCTION)).play(
+    Stage(road.url(contract.PRODUCTION), lambda: settle_at_floor(road)).play(
         "pod killed",
-        lambda: road.kubectl("delete", "pod", pod, prod, "--grace-period=0", "--force"),
+        lambda: road.kubectl("delete", "pod", names(road)[0], prod, "--grace-period=0", "--force"),
         slo="p99<=2s,errors<=3%",
         gap_s=2,
         after_s=15,

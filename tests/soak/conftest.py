@@ -10,7 +10,7 @@ import pytest
 from lookout import contract
 from tests.cluster.road import Road
 from tests.soak import report
-from tests.soak.pods import names, node_of, settle
+from tests.soak.pods import names, node_of, settle, settle_at_floor
 from tests.soak.stage import Stage
 
 _PLAYED = pytest.StashKey[Stage]()
@@ -45,7 +45,7 @@ def _add_a_worker(road: Road) -> None:
 @pytest.fixture(scope="session")
 def stage(road: Road, request: pytest.FixtureRequest) -> Stage:
     """Production under load, through its door."""
-    stage = Stage(road.url(contract.PRODUCTION))
+    stage = Stage(road.url(contract.PRODUCTION), lambda: settle_at_floor(road))
     request.config.stash[_PLAYED] = stage
     return stage
 

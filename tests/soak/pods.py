@@ -11,6 +11,8 @@ from tests.cluster.road import Road, wait_until
 _PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
 _SELECTOR = f"--selector=app.kubernetes.io/name={contract.DETECTOR}"
 _SETTLED_WITHIN_S = 90.0
+_FLOOR = 2
+_AT_FLOOR_WITHIN_S = 180.0
 
 
 def names(road: Road) -> list[str]:
@@ -35,6 +37,12 @@ def node_of(road: Road, name: str) -> Node:
 def settle(road: Road) -> None:
     """Wait until every node and every wanted pod of production is ready, and Argo CD agrees with git."""
     wait_until(lambda: _is_settled(road), _SETTLED_WITHIN_S, "nodes, pods and Argo CD are as they should be")
+
+
+def settle_at_floor(road: Road) -> None:
+    """As `settle`, with production's two pods, which the autoscaler may have made more."""
+    wait_until(lambda: len(_pods(road)) == _FLOOR, _AT_FLOOR_WITHIN_S, "production is at its floor")
+    settle(road)
 
 
 def _is_settled(road: Road) -> bool:

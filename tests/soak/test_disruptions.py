@@ -21,7 +21,6 @@ from tests.soak.stage import BEFORE_S, RATE, Stage
 pytestmark = pytest.mark.cluster
 
 PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
-PODS = 2
 UNTOUCHED = "p99<=1s,errors<=1%"
 """Of what serves no request itself. The latency is that of two cores on which a control plane starts as well."""
 SHORT_S = 20.0
@@ -33,9 +32,7 @@ OUTAGE_S = 10.0
 
 @pytest.fixture(autouse=True)
 def _settled(road: Road) -> Iterator[None]:
-    """Each spec begins with production's two pods, which the autoscaler may have made more, and nothing out of sync."""
-    wait_until(lambda: len(names(road)) == PODS, 180, "production is at its floor")
-    settle(road)
+    """Each spec leaves nothing out of sync."""
     yield
     settle(road)
 
@@ -53,24 +50,20 @@ def test_a_lost_worker_of_the_generator_is_the_generator_s_failure(stage: Stage)
 
 
 def test_a_killed_pod_of_two(road: Road, stage: Stage) -> None:
-    pod = names(road)[0]
     stage.play(
         "pod killed",
-        lambda: road.kubectl("delete", "pod", pod, PROD, "--grace-period=0", "--force"),
+        lambda: road.kubectl("delete", "pod", names(road)[0], PROD, "--grace-period=0", "--force"),
         slo="p99<=1500ms,errors<=1%",
         gap_s=2,
     )
 
 
 def test_a_killed_process_of_two(road: Road, stage: Stage) -> None:
-    pod = names(road)[0]
-    node = node_of(road, pod)
-    stage.play(
-        "process killed",
-        lambda: kill(node, "-m service", uid(road, pod)),
-        slo="p99<=1s,errors<=1%",
-        gap_s=2,
-    )
+    def kill_one() -> None:
+        pod = names(road)[0]
+        kill(node_of(road, pod), "-m service", uid(road, pod))
+
+    stage.play("process killed", kill_one, slo="p99<=1s,errors<=1%", gap_s=2)
 
 
 def test_a_worker_node_that_loses_power_and_comes_back(road: Road, stage: Stage) -> None:
@@ -114,10 +107,10 @@ def test_a_git_server_that_is_down_and_a_push_after_it(road: Road, stage: Stage)
 
 
 def test_a_full_disk_in_a_pod(road: Road, stage: Stage) -> None:
-    pod = names(road)[0]
     fill = f"dd if=/dev/zero of=/tmp/full bs=1M count={FULL_MIB}"
 
     def fill_and_empty() -> None:
+        pod = names(road)[0]
         said = road.kubectl("exec", pod, PROD, "--", "sh", "-c", f"{fill}; ls -s /tmp/full", check=False)
         assert "No space left on device" in said, said
         time.sleep(OUTAGE_S)
@@ -127,11 +120,9 @@ def test_a_full_disk_in_a_pod(road: Road, stage: Stage) -> None:
 
 
 def test_a_pod_that_turns_slow(road: Road, stage: Stage) -> None:
-    pod = names(road)[0]
-    node = node_of(road, pod)
-
     def slow_down() -> None:
-        with throttled(node, uid(road, pod), 0.1):
+        pod = names(road)[0]
+        with throttled(node_of(road, pod), uid(road, pod), 0.1):
             time.sleep(OUTAGE_S)
 
     stage.play("one pod slow (a tenth of a core)", slow_down, slo="p99<=2s,errors<=1%", gap_s=1)

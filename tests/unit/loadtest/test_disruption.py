@@ -60,6 +60,7 @@ def test_what_went_wrong_before_the_disruption_is_not_its_fault_but_voids_the_ru
     assert kept.success_ratio == 1.0
     assert kept.outcome == "not enough data"
     assert "not steady before the disruption" in kept.reason
+    assert kept.steady_before is False
 
 
 def test_a_lost_worker_of_the_generator_is_never_the_service_s_failure() -> None:
@@ -89,5 +90,6 @@ def test_a_part_counts_from_its_own_beginning() -> None:
 def test_a_promise_that_held_is_kept_although_the_end_is_not_steady_yet() -> None:
     slowing = run(latency_ms=lambda s: 20.0 if s < DISRUPTED_AT_S else 20.0 + (s - DISRUPTED_AT_S) * 4)
     kept = judge_disruption(slowing, PROMISE, DISRUPTED_AT_S)
+    assert kept.steady_before is True
     assert kept.steady_at_end is False
     assert kept.outcome == "pass"
