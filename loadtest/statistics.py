@@ -1,20 +1,10 @@
-"""Percentiles and time series from raw latencies. Pure: numbers in, numbers out."""
+"""Percentiles from raw latencies. Pure: numbers in, numbers out."""
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 PERCENTILES: Final = (50.0, 90.0, 95.0, 99.0, 99.9)
-
-
-class Second(NamedTuple):
-    """What was answered during one second of the run; latencies in milliseconds, None where nothing was correct."""
-
-    start_s: int
-    ok: int
-    errors: int
-    p50_ms: float | None
-    worst_ms: float | None
 
 
 def percentile(sorted_values: Sequence[float], percent: float) -> float | None:
@@ -34,26 +24,3 @@ def percentile(sorted_values: Sequence[float], percent: float) -> float | None:
 def needed_for(percent: float) -> int:
     """How many values a percentile needs before it says more than the maximum does."""
     return math.ceil(round(100 / (100 - percent), 9))
-
-
-def by_second(
-    start_s: Sequence[float], latency_ms: Sequence[float], error: Sequence[str | None], duration_s: float
-) -> list[Second]:
-    """Answers counted in the second they arrived, for every second from 0 to the end of the run, empty ones too.
-
-    The three sequences run in parallel, one entry a request; `error` is None for a correct answer.
-    """
-    last = max((s + ms / 1000 for s, ms in zip(start_s, latency_ms, strict=True)), default=0.0)
-    seconds = max(math.ceil(duration_s), math.floor(last) + 1)
-    good: list[list[float]] = [[] for _ in range(seconds)]
-    bad = [0] * seconds
-    for started, ms, kind in zip(start_s, latency_ms, error, strict=True):
-        second = math.floor(started + ms / 1000)
-        if kind is None:
-            good[second].append(ms)
-        else:
-            bad[second] += 1
-    return [
-        Second(i, len(ms), bad[i], sorted(ms)[(len(ms) - 1) // 2] if ms else None, max(ms, default=None))
-        for i, ms in enumerate(good)
-    ]

@@ -1,4 +1,4 @@
-"""Percentiles and time series are exact."""
+"""Percentiles are exact."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.statistics import PERCENTILES, by_second, needed_for, percentile
+from loadtest.statistics import PERCENTILES, needed_for, percentile
 
 LATENCIES = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=1, max_size=300).map(sorted)
 
@@ -46,31 +46,3 @@ def test_latencies_a_fraction_of_a_millisecond_apart_stay_apart() -> None:
 def test_refuses_a_percentile_outside_its_range(percent: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 100"):
         percentile([1.0], percent)
-
-
-def test_an_answer_counts_in_the_second_it_arrived_not_in_the_one_it_was_asked() -> None:
-    seconds = by_second([0.9, 0.2], [300.0, 100.0], [None, None], 2)
-    assert [(s.ok, s.worst_ms) for s in seconds] == [(1, 100.0), (1, 300.0)]
-
-
-def test_a_second_without_answers_is_there_and_empty() -> None:
-    seconds = by_second([0.0, 2.5], [10.0, 10.0], [None, None], 4)
-    assert [s.ok for s in seconds] == [1, 0, 1, 0]
-    assert seconds[1].p50_ms is None
-    assert seconds[1].worst_ms is None
-
-
-def test_answers_after_the_end_of_the_run_extend_the_series() -> None:
-    assert len(by_second([0.5], [2600.0], [None], 1)) == 4
-
-
-def test_errors_count_apart_and_their_latency_nowhere() -> None:
-    (second,) = by_second([0.1, 0.2], [1.0, 700.0], [None, "timeout"], 1)
-    assert (second.ok, second.errors, second.worst_ms) == (1, 1, 1.0)
-
-
-@given(st.lists(st.tuples(st.floats(0, 50), st.floats(0, 5000), st.sampled_from([None, "x"])), max_size=100))
-def test_no_request_is_lost_on_the_way_into_seconds(requests: list[tuple[float, float, str | None]]) -> None:
-    starts, latencies, errors = ([r[i] for r in requests] for i in range(3))
-    seconds = by_second(starts, latencies, errors, 10)  # type: ignore[arg-type]  # columns of mixed tuples
-    assert sum(s.ok + s.errors for s in seconds) == len(requests)
