@@ -142,15 +142,16 @@ async function explain() {
       const answer = await api.explain(asked.blob, asked.result.detections.indexOf(one));
       if (one === pinned) explained = answer;
     } catch (refusal) {
-      say(refusal.message, true);
+      if (refusal.status === 401) askForToken();
+      if (one === pinned) say(refusal.message, true);
       return;
     } finally {
       why.disabled = false;
+      if (document.activeElement === document.body) why.focus(); // a button that is switched off loses the focus
     }
   }
   showObjects();
   say();
-  why.focus();
 }
 
 function say(text = told(), bad = current?.state === "failed") {

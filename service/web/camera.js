@@ -5,6 +5,7 @@ import { element, find } from "/web/elements.js";
 
 const [panel, video, shoot, leave, snap] = ["camera", "video", "shoot", "leave", "snap"].map(find);
 let stream = null;
+let turn = 0; // a camera may be given when nobody waits for it any more
 
 // Open the camera; `taken` gets the photo, `complain` a sentence, and `closed` is to close it.
 export async function open({ taken, complain, closed }) {
@@ -13,18 +14,27 @@ export async function open({ taken, complain, closed }) {
     snap.click();
     return;
   }
+  close();
+  const mine = turn;
+  let given;
   try {
     const wanted = { facingMode: "environment", width: { ideal: 1280 }, height: { ideal: 960 } };
-    stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
+    given = await navigator.mediaDevices.getUserMedia({ video: wanted });
   } catch (error) {
+    if (mine !== turn) return;
     complain(error.name === "NotFoundError" ? "No camera was found." : "The camera cannot be used: allow it for this page.");
     closed();
     return;
   }
-  video.srcObject = stream;
+  if (mine !== turn) {
+    stop(given);
+    return;
+  }
+  stream = video.srcObject = given;
   panel.hidden = false;
   shoot.onclick = async () => {
     const blob = await frame();
+    if (mine !== turn) return;
     closed();
     if (blob) taken(blob);
   };
@@ -33,8 +43,11 @@ export async function open({ taken, complain, closed }) {
   shoot.focus();
 }
 
+const stop = (one) => one?.getTracks().forEach((track) => track.stop());
+
 export function close() {
-  stream?.getTracks().forEach((track) => track.stop());
+  turn += 1;
+  stop(stream);
   stream = video.srcObject = null;
   panel.hidden = true;
 }
