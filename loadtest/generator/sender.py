@@ -1,6 +1,7 @@
 """One request from start to record: the part that open and closed loop share."""
 
 import errno
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -68,6 +69,9 @@ class Sender:
             error = wrong.kind
         except (OSError, HTTPParseError, ValueError) as failed:  # ValueError: bytes that are no header
             ended, error = time.perf_counter(), _kind(failed)
+        except Exception as mistake:  # of this side: no figure of the server's may come of it
+            logging.exception("request %d", index)
+            error = f"{DROPPED}: {type(mistake).__name__} in the generator"
         if self.in_flight.pop(index, None) is None:  # given up on when the run was told to end
             return error
         if error is not None and error.startswith(DROPPED):

@@ -27,7 +27,8 @@ class Run:
     def __init__(self, directory: Path) -> None:
         self.json = directory / "out.json"
         self.html = directory / "out.html"
-        self.environment = {**os.environ, "XDG_STATE_HOME": str(directory / "state"), "XDG_CACHE_HOME": str(directory)}
+        homes = {"XDG_STATE_HOME": str(directory / "state"), "XDG_CACHE_HOME": str(directory), "TMPDIR": str(directory)}
+        self.environment = {**os.environ, **homes}
 
     def start(self, url: str, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "lookout.cli", "load", "run", "--url", url, "--expect", "lookout"]

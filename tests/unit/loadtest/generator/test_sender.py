@@ -79,6 +79,16 @@ def test_an_answer_that_takes_too_long_is_a_timeout(monkeypatch: pytest.MonkeyPa
     assert columns["service_ms"][0] >= 50
 
 
+def test_a_mistake_of_this_side_is_not_the_servers_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns, told = _send(monkeypatch, _raising(AttributeError("status")))
+    assert columns["error"] == ["dropped: AttributeError in the generator"]
+    assert columns["lag_ms"] == [None]
+    assert told == []
+    assert "AttributeError: status" in caplog.text
+
+
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EADDRNOTAVAIL])
 def test_running_out_of_descriptors_or_ports_is_the_generators_failure(
     monkeypatch: pytest.MonkeyPatch, number: int
