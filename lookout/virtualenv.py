@@ -35,7 +35,8 @@ def _install(directory: Path, requirements: Path) -> None:
         venv.create(directory, with_pip=True, clear=True)
     log = directory / "install.log"
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    _watch([*pip, "--require-hashes", "--requirement", str(requirements)], log, started)
+    # The lock names everything; pip would refuse what a package asks for with an extra, which the lock leaves out.
+    _watch([*pip, "--require-hashes", "--no-deps", "--requirement", str(requirements)], log, started)
     _watch([*pip, "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."], log, started)
     print(f" ✓ {'Python environment':<34} {time.monotonic() - started:7.1f} s", flush=True)
 
