@@ -154,12 +154,18 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
 
 
 def _end(spec: NodeSpec) -> None:
+    stubborn: list[LookoutError] = []
     for worker in possible(spec):
-        workers.end(worker)
+        try:
+            workers.end(worker)
+        except LookoutError as error:  # the others and the control plane end all the same
+            stubborn.append(error)
     sandbox.kill(spec)
     network.disconnect(spec)
     cgroups.remove(spec)
     spec.kubeconfig.unlink(missing_ok=True)
+    if stubborn:
+        raise stubborn[0]
 
 
 def _remove(spec: NodeSpec) -> None:
