@@ -4,6 +4,7 @@ python -m tests.run [PHASE …]    all but soak, or only those named: static pre
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,8 @@ _ONLY_WHEN_NAMED: Final = ("soak",)
 
 def main(wanted: Sequence[str]) -> int:
     """Run the phases and print what each took."""
+    # A shell's background job ignores the signal and hands that on: tests that interrupt something would wait in vain.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unknown = [name for name in wanted if name not in PHASES]
     if unknown:
         print(f"error: unknown phase {unknown[0]}; there are {', '.join(PHASES)}", file=sys.stderr)
