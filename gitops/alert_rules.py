@@ -103,7 +103,10 @@ def _in_flight() -> dict[str, Any]:
     # Little's law: seconds spent in requests, in each second. A gauge sampled every two seconds would give five values
     # for this window; this counts every request that ended in it.
     spent = f"sum by (namespace, instance) (rate({contract.METRIC_REQUEST_SECONDS}_sum[10s]))"
-    named = f"{spent} * on (namespace, instance) group_left (pod) {contract.METRIC_PROCESS}"
+    # The pod behind an address is the one seen last: a new pod may get the address of one that has just gone, whose
+    # series goes on for minutes then, and two pods for one instance would end the rule for every pod.
+    newest = f"topk by (namespace, instance) (1, timestamp({contract.METRIC_PROCESS})) > bool 0"
+    named = f"{spent} * on (namespace, instance) group_left (pod) ({newest})"
     return {"record": IN_FLIGHT, "expr": f"sum by (namespace, pod) ({named})"}
 
 
