@@ -9,13 +9,13 @@ from typing import Final
 _GONE_WITHIN_S: Final = 10.0
 
 
-def end(backend: Path) -> list[int]:
+def end(backend_url: str) -> list[int]:
     """End processes that worked for a Pulumi on this backend whose Pulumi is gone; returns their ids.
 
     They are known by PULUMI_BACKEND_URL in their environment, and by having no living `pulumi` above them. The node's
     own processes do not carry that variable (see infra.node.sandbox).
     """
-    marker = f"PULUMI_BACKEND_URL=file://{backend}".encode()
+    marker = f"PULUMI_BACKEND_URL={backend_url}".encode()
     mine = {os.getpid(), os.getppid()}
     orphans = [
         pid

@@ -65,7 +65,7 @@ def preview(progress: Progress | None = None, name: str = STACK) -> Report:
 def destroy(progress: Progress | None = None, name: str = STACK) -> Report:
     """Take everything down that the stack made; an empty report when there is no such stack."""
     if not exists(name):
-        orphans.end(environment.backend())
+        orphans.end(environment.backend_url())
         return Report()
     _mend(name)
     return _run(["destroy", "--yes", "--skip-preview"], name, progress)
@@ -137,7 +137,7 @@ def _reasons(name: str) -> list[str]:
 
 def _mend(name: str) -> None:
     """End what a killed Pulumi left running, lift its lock, and forget the operations it left pending."""
-    orphans.end(environment.backend())
+    orphans.end(environment.backend_url())
     stacklock.release_if_dead(environment.backend(), name)
     if '"pending_operations"' not in _state_file(name).read_text():
         return
