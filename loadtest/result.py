@@ -2,14 +2,14 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from loadtest import versioned
 from loadtest.gate.verdict import Judgement
 from loadtest.output import write_atomically
 from loadtest.settings import LoadSettings
-from lookout.errors import LookoutError
 
 SCHEMA_VERSION: Final = 2
 LATE_MS: Final = 5.0
@@ -165,25 +165,5 @@ class LoadResult(_Frozen):
 
 def load_result(path: Path) -> LoadResult:
     """Read a run back. LookoutError when the file is missing, of another schema version, or no load result."""
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LookoutError(f"cannot read {path}: {error}", "make one with: lookout load run") from error
-    try:
-        version = _Versioned.model_validate_json(text).schema_version
-        if version != SCHEMA_VERSION:
-            raise LookoutError(
-                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}",
-                "read it with the release of Lookout that wrote it",
-            )
-        return LoadResult.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise LookoutError(
-            f"{path} is not a load result: {where}: {first['msg']}", "make one: lookout load run"
-        ) from error
-
-
-class _Versioned(BaseModel):
-    schema_version: Annotated[int, Field(ge=1)]
+    text = versioned.read(path, "make one with: lookout load run")
+    return versioned.parse(text, path, LoadResult, "not a load result", "make one: lookout load run")

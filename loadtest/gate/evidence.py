@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from loadtest import versioned
 from loadtest.gate.judge import generator_faults
 from loadtest.gate.slo import SloTerm
 from loadtest.gate.verdict import Judgement
 from loadtest.result import Counts, Generator, Latency, LoadResult
 from lookout import contract
-from lookout.errors import LookoutError
 from lookout.files import write_whole
 
 SCHEMA_VERSION: Final = 1
@@ -128,22 +128,7 @@ class Evidence(_Frozen):
 
 def load_evidence(path: Path) -> Evidence:
     """Read evidence back. LookoutError when the file is missing, of another schema version, or no evidence."""
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LookoutError(f"cannot read {path}: {error}", _MAKE) from error
-    try:
-        version = _Versioned.model_validate_json(text).schema_version
-        if version != SCHEMA_VERSION:
-            raise LookoutError(
-                f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}",
-                "read it with the release of Lookout that wrote it",
-            )
-        return Evidence.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise LookoutError(f"{path} is no evidence: {where}: {first['msg']}", _MAKE) from error
+    return versioned.parse(versioned.read(path, _MAKE), path, Evidence, "no evidence", _MAKE)
 
 
 def target_name(url: str) -> str:
@@ -155,10 +140,6 @@ def target_name(url: str) -> str:
         if in_cluster or door:
             return environment
     return parts.netloc
-
-
-class _Versioned(BaseModel):
-    schema_version: Annotated[int, Field(ge=1)]
 
 
 def _bento(result: LoadResult) -> str | None:
