@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
@@ -55,6 +56,30 @@ def settings_from(
     if "duration_s" not in fields:
         fields["duration_s"] = _whole_length_s(kind, arrivals)
     return checked({**fields, "arrivals": arrivals})
+
+
+def schedule_options(
+    *,
+    rate: float | None,
+    to_rate: float | None,
+    peak: float | None,
+    at: str | None,
+    for_: str | None,
+    period: str | None,
+    steps: str | None,
+    trace: Path | None,
+) -> dict[str, Any]:
+    """The options of a schedule by field, None where not given; lengths of time and steps are read from their words."""
+    return {
+        "rate": rate,
+        "to_rate": to_rate,
+        "peak": peak,
+        "at_s": None if at is None else parse_duration(at, "--at"),
+        "for_s": None if for_ is None else parse_duration(for_, "--for"),
+        "period_s": None if period is None else parse_duration(period, "--period"),
+        "steps": None if steps is None else parse_steps(steps),
+        "trace": trace,
+    }
 
 
 def arrivals_from(kind: str, given: dict[str, Any], duration_s: float | None) -> dict[str, Any]:

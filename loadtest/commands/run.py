@@ -7,7 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from loadtest.commands.conduct import conduct
-from loadtest.commands.options import KINDS, parse_duration, parse_headers, parse_photos, parse_steps, settings_from
+from loadtest.commands.options import (
+    KINDS,
+    parse_duration,
+    parse_headers,
+    parse_photos,
+    schedule_options,
+    settings_from,
+)
 from loadtest.gate.slo import parse_slo
 from loadtest.incluster.where import url_from_here, url_in_cluster
 from loadtest.output import default_paths
@@ -148,18 +155,9 @@ def run_command(
         raise UsageError("--processes starts senders here, and --master waits for others", "leave one of them out")
     if in_cluster and (header or master or web):
         raise UsageError("--in-cluster takes neither --header nor --master nor --web", "leave them out")
-    given: dict[str, Any] = {
-        "rate": rate,
-        "to_rate": to_rate,
-        "peak": peak,
-        "at_s": None if at is None else parse_duration(at, "--at"),
-        "for_s": None if for_ is None else parse_duration(for_, "--for"),
-        "period_s": None if period is None else parse_duration(period, "--period"),
-        "steps": None if steps is None else parse_steps(steps),
-        "trace": trace,
-        "spacing": spacing,
-        "users": users,
-    }
+    given = schedule_options(
+        rate=rate, to_rate=to_rate, peak=peak, at=at, for_=for_, period=period, steps=steps, trace=trace
+    ) | {"spacing": spacing, "users": users}
     chosen: dict[str, Any] = {
         "url": url_in_cluster(url, environment) if in_cluster else url_from_here(url, environment),
         "path": path,

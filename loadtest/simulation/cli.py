@@ -73,7 +73,7 @@ def simulate_command(
     Exit codes: 0 simulated, 1 no usable record or run, 64 wrong usage.
     """
     from loadtest.capacity.record_file import load  # late: numpy and scipy take seconds to import
-    from loadtest.commands.options import arrivals_from, parse_duration, parse_steps
+    from loadtest.commands.options import arrivals_from, parse_duration, schedule_options
     from loadtest.simulation import compare as comparing
     from loadtest.simulation import scaled, screen
     from loadtest.simulation.plan import WHAT_IF
@@ -104,16 +104,9 @@ def simulate_command(
         screen.show_comparison(console, comparing.side_by_side(run, outcome))
         _save([outcome], json_path, console)
         return
-    given: dict[str, Any] = {
-        "rate": rate,
-        "to_rate": to_rate,
-        "peak": peak,
-        "at_s": None if at is None else parse_duration(at, "--at"),
-        "for_s": None if for_ is None else parse_duration(for_, "--for"),
-        "period_s": None if period is None else parse_duration(period, "--period"),
-        "steps": None if steps is None else parse_steps(steps),
-        "trace": trace,
-    }
+    given = schedule_options(
+        rate=rate, to_rate=to_rate, peak=peak, at=at, for_=for_, period=period, steps=steps, trace=trace
+    )
     known = {name: value for name, value in given.items() if value is not None}
     schedule = scaled.open_schedule(arrivals_from(arrivals, known, duration_s))
     outcomes = []
