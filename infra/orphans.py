@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from infra import proc_stat
+
 _GONE_WITHIN_S: Final = 10.0
 
 
@@ -28,14 +30,9 @@ def end(backend_url: str) -> list[int]:
         except ProcessLookupError:
             continue
     deadline = time.monotonic() + _GONE_WITHIN_S
-    while any(running(pid) for pid in orphans) and time.monotonic() < deadline:
+    while any(proc_stat.running(pid) for pid in orphans) and time.monotonic() < deadline:
         time.sleep(0.02)
     return orphans
-
-
-def running(pid: int) -> bool:
-    """Whether a process is there and not a zombie that nobody has collected yet."""
-    return _stat(pid)[0] not in ("", "Z")
 
 
 def _is_plugin(pid: int) -> bool:
@@ -48,21 +45,11 @@ def _is_plugin(pid: int) -> bool:
 
 def _owned(pid: int) -> bool:
     """Whether a living `pulumi` is among the process's ancestors."""
-    while pid > 1:
-        state, parent = _stat(pid)
-        if _name(pid) == "pulumi" and state not in ("", "Z"):
+    while pid > 1 and (process := proc_stat.read(pid)):
+        if process.runs and _name(pid) == "pulumi":
             return True
-        pid = parent
+        pid = process.parent
     return False
-
-
-def _stat(pid: int) -> tuple[str, int]:
-    """State letter and parent; an empty state for a process that is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "", 0
-    return fields[0], int(fields[1])
 
 
 def _name(pid: int) -> str:

@@ -4,7 +4,7 @@ import json
 import socket
 from pathlib import Path
 
-from infra import orphans
+from infra import proc_stat
 from lookout.errors import LookoutError
 
 
@@ -49,7 +49,7 @@ def _elsewhere(owner: dict[str, object]) -> bool:
 
 def _alive(owner: dict[str, object]) -> bool:
     pid = owner.get("pid")
-    if not isinstance(pid, int) or not orphans.running(pid):
+    if not isinstance(pid, int) or not proc_stat.running(pid):
         return False
     try:
         # A process number may have been given to another program since.

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from infra import proc_stat
 from infra.node import cgroups
 from infra.node.network import netns_path
 from infra.node.spec import Node
@@ -58,7 +59,8 @@ def first_process(node: Node) -> int | None:
         pid, started, boot = int(kept["pid"]), int(kept["started"]), kept["boot"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return pid if boot == _boot() and _start_ticks(pid) == started else None
+    process = proc_stat.running(pid)
+    return pid if process and boot == _boot() and process.start_ticks == started else None
 
 
 def started_at(node: Node) -> datetime | None:
@@ -118,9 +120,9 @@ def _remember(node: Node, started: subprocess.Popen[bytes]) -> None:
         children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
         for child in children:
             try:
-                started_at = _start_ticks(int(child))
-                if Path(f"/proc/{child}/ns/pid").stat().st_ino != own and started_at is not None:
-                    kept = {"pid": int(child), "started": started_at, "boot": _boot()}
+                process = proc_stat.running(int(child))
+                if process and Path(f"/proc/{child}/ns/pid").stat().st_ino != own:
+                    kept = {"pid": int(child), "started": process.start_ticks, "boot": _boot()}
                     write_whole(node.directory / "init.json", json.dumps(kept))
                     return
             except FileNotFoundError:
@@ -140,7 +142,7 @@ def _members(node: Node) -> set[int]:
                     found.add(int(entry.name))
             except (FileNotFoundError, PermissionError, ProcessLookupError):
                 continue
-    return {pid for pid in found if pid != os.getpid() and not _is_zombie(pid)}
+    return {pid for pid in found if pid != os.getpid() and proc_stat.running(pid)}
 
 
 def _refuse_another_owner(node: Node) -> None:
@@ -177,21 +179,3 @@ def _signal(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _stat_fields(pid: int) -> list[str] | None:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def _start_ticks(pid: int) -> int | None:
-    """Start time in clock ticks since boot: with the id it names a process for good."""
-    fields = _stat_fields(pid)
-    return int(fields[19]) if fields and fields[0] != "Z" else None
-
-
-def _is_zombie(pid: int) -> bool:
-    fields = _stat_fields(pid)
-    return fields is None or fields[0] == "Z"
