@@ -1,6 +1,5 @@
 """Where results go, whether they can, before any load is made, and how they get there: whole or not at all."""
 
-import os
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Final
 
 from lookout import paths
 from lookout.errors import LookoutError, UsageError
+from lookout.files import write_whole
 
 REPORTS: Final = paths.PROJECT_ROOT / "reports"
 _REMEDY: Final = "choose another place with --json and --html"
@@ -42,22 +42,10 @@ def check_writable(*outputs: Path) -> None:
             raise UsageError(f"cannot write {path}: {existing}: {error.strerror}", _REMEDY) from error
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside `path` and rename, so that nobody ever reads half a file. LookoutError when it cannot be written."""
+def write_output(path: Path, text: str) -> None:
+    """Write a result or report whole, in a directory that is made where missing. LookoutError when it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        write_whole(path, text)
     except OSError as error:
         raise LookoutError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as sink:
-            sink.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LookoutError(f"cannot write {path}: {error.strerror}", _REMEDY) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from loadtest import versioned
 from loadtest.gate.verdict import Judgement
-from loadtest.output import write_atomically
+from loadtest.output import write_output
 from loadtest.settings import LoadSettings
 
 SCHEMA_VERSION: Final = 2
@@ -160,7 +160,7 @@ class LoadResult(_Frozen):
 
     def save(self, path: Path) -> None:
         """Write the JSON, whole or not at all."""
-        write_atomically(path, self.model_dump_json(indent=1) + "\n")
+        write_output(path, self.model_dump_json(indent=1) + "\n")
 
 
 def load_result(path: Path) -> LoadResult:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from loadtest.capacity.machine import PRICES, THIS_MACHINE
 from loadtest.gate.slo import DEFAULT_SLO, format_slo, parse_slo
-from loadtest.output import REPORTS, check_writable, write_atomically
+from loadtest.output import REPORTS, check_writable, write_output
 from lookout import contract
 from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED, UsageError
 
@@ -110,7 +110,7 @@ def _keep(record: "CapacityRecord", json_path: Path | None, html_path: Path, con
 
     show(record, Console(highlight=False))
     if json_path is not None:
-        write_atomically(json_path, record.text())
+        write_output(json_path, record.text())
         console.print(f"record: {json_path}", markup=False)
     if record.digest is not None and not record.interrupted:
         console.print(commit(record), markup=False)

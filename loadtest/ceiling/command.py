@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from loadtest.output import check_writable, write_atomically
+from loadtest.output import check_writable, write_output
 from lookout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def ceiling_command(
     ceiling = measure_ceiling(step, seed, "any" if expect == "any" else "lookout", lambda run: console.print(row(run)))
     path = ceiling.save()
     if json_path is not None:
-        write_atomically(json_path, ceiling.text())
+        write_output(json_path, ceiling.text())
     best = ceiling.per_core
     console.print(
         f"{best.rate_per_s:,.0f} requests/s from one process, on {best.cpu_cores:.2f} of a core, with "

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from loadtest.output import write_atomically
+from loadtest.output import write_output
 from loadtest.result import LoadResult
 
 
@@ -10,4 +10,4 @@ def write_report(result: LoadResult, path: Path) -> None:
     """Render and write the report of a run, whole or not at all."""
     from loadtest.report.run import render  # late: matplotlib takes a second to import
 
-    write_atomically(path, render(result))
+    write_output(path, render(result))

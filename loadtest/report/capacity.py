@@ -5,7 +5,7 @@ from typing import Final
 
 from loadtest.capacity.record import CapacityRecord, Interval, Sizing, Sweep
 from loadtest.gate.slo import format_slo
-from loadtest.output import write_atomically
+from loadtest.output import write_output
 from loadtest.report import usl
 from loadtest.report.page import Plot, Table, fill
 from loadtest.report.rate_search import search_section
@@ -19,7 +19,7 @@ _TITLES: Final = {"concurrency": "One pod: throughput against concurrency", "rep
 
 def write_capacity_report(record: CapacityRecord, path: Path) -> None:
     """Render and write the report, whole or not at all."""
-    write_atomically(path, render(record))
+    write_output(path, render(record))
 
 
 def render(record: CapacityRecord) -> str:

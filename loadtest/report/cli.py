@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loadtest.output import check_writable, latest_result, write_atomically
+from loadtest.output import check_writable, latest_result, write_output
 
 
 def report_command(
@@ -56,7 +56,7 @@ def compare_command(
     results = load_result(first), load_result(second)
     comparison = compare(*results, (str(first), str(second)), seed)
     if json_path is not None:
-        write_atomically(json_path, comparison.model_dump_json(indent=1) + "\n")
+        write_output(json_path, comparison.model_dump_json(indent=1) + "\n")
     if html_path is not None:
         from loadtest.report.comparison import write_comparison
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from loadtest.comparison.compare import Comparison, Difference
-from loadtest.output import write_atomically
+from loadtest.output import write_output
 from loadtest.report import words
 from loadtest.report.difference import conclusion, differences
 from loadtest.report.figure import BLUE, INK, ORANGE, SOFT, draw_bars, draw_svg, legend_above, plain
@@ -24,7 +24,7 @@ _STYLES: Final = ((BLUE, "-", "o"), (ORANGE, "--", "^"))
 
 def write_comparison(first: LoadResult, second: LoadResult, comparison: Comparison, path: Path) -> None:
     """Render and write the report, whole or not at all."""
-    write_atomically(path, render(first, second, comparison))
+    write_output(path, render(first, second, comparison))
 
 
 def render(first: LoadResult, second: LoadResult, comparison: Comparison) -> str:

@@ -160,7 +160,7 @@ def _save(outcomes: "list[Outcome]", path: Path | None, console: Console) -> Non
         return
     import json
 
-    from lookout.files import write_whole
+    from loadtest.output import write_output
 
-    write_whole(path, json.dumps([outcome.model_dump(mode="json") for outcome in outcomes], indent=1) + "\n")
+    write_output(path, json.dumps([outcome.model_dump(mode="json") for outcome in outcomes], indent=1) + "\n")
     console.print(f"what-if: {path}", markup=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.output import check_writable, default_paths, latest_result, write_atomically
+from loadtest.output import check_writable, default_paths, latest_result, write_output
 from lookout.errors import LookoutError, UsageError
 
 
@@ -44,7 +44,7 @@ def test_refuses_a_place_below_a_file(tmp_path: Path) -> None:
 
 
 def test_writing_makes_the_directory(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "new" / "a", "text")
+    write_output(tmp_path / "new" / "a", "text")
     assert (tmp_path / "new" / "a").read_text() == "text"
 
 
@@ -52,7 +52,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -
     path = tmp_path / "out.json"
     path.write_text("old")
     with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "half \udc80")
+        write_output(path, "half \udc80")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
 
@@ -63,5 +63,5 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(LookoutError, match="No space left on device"):
-        write_atomically(tmp_path / "out.json", "text")
+        write_output(tmp_path / "out.json", "text")
     assert list(tmp_path.iterdir()) == []

@@ -151,6 +151,18 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.endswith(".tmp")] == []
 
 
+@pytest.mark.parametrize(
+    ("umask", "mode", "left"), [(0o022, 0o644, 0o644), (0o077, 0o644, 0o600), (0o022, 0o600, 0o600)]
+)
+def test_the_umask_counts_for_a_file_that_is_written_whole(tmp_path: Path, umask: int, mode: int, left: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_whole(tmp_path / "report.json", "{}", mode)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "report.json").stat().st_mode & 0o777 == left
+
+
 def test_an_interrupted_program_may_clean_up(tmp_path: Path) -> None:
     """As after Ctrl-C in a terminal, both get the signal; the child's last words must not be cut off."""
     trap = f"trap 'sleep 0.5; echo done > {tmp_path}/done; exit 1' INT"
