@@ -54,7 +54,7 @@ def capacity_command(
     """Measure one pod and its replicas, and commit capacity/<digest>/<machine-type>.json in deploy/.
 
     Pods of their own in namespace lookout-capacity are measured, with the environment's image and settings, and
-    removed at the end. Ctrl-C keeps what there is in reports/.
+    removed at the end. Ctrl-C, or being told to end, keeps what there is in reports/.
 
     Exit codes: 0 measured and sized, 1 measured but not enough to size from, 64 wrong usage, 130 Ctrl-C.
     """

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -39,14 +38,17 @@ class MeasuredPods:
         self._image = _running_image(Cluster(kubeconfig), environment, artifact)
 
     def __enter__(self) -> Self:
-        self._kubectl("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}", "-f", "-",
-                      given=overlay.namespace())  # fmt: skip
+        try:
+            self._apply(overlay.namespace())
+        except BaseException:  # interrupted, it may be there
+            self._remove()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kubectl("delete", "namespace", overlay.NAMESPACE, "--ignore-not-found", "--timeout", _GONE_WITHIN)
+        self._remove()
 
     @property
     def environment_variables(self) -> dict[str, str]:
@@ -58,9 +60,7 @@ class MeasuredPods:
 
         LookoutError with the pods' complaints when they are not ready in time, with all older pods gone.
         """
-        wanted = overlay.objects(self._rendered, self._image, replicas, limit_millicores)
-        self._kubectl("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}", "-f", "-",
-                      given=wanted)  # fmt: skip
+        self._apply(overlay.objects(self._rendered, self._image, replicas, limit_millicores))
         say(f"waiting for {replicas} pod{'s' * (replicas > 1)}")
         deadline = time.monotonic() + _READY_WITHIN_S
         while not self._settled(replicas):
@@ -97,6 +97,14 @@ class MeasuredPods:
         found: list[Object] = self._get("pods")["items"]
         return found
 
+    def _apply(self, wanted: Object | Sequence[Object]) -> None:
+        text = yaml.safe_dump_all([wanted] if isinstance(wanted, dict) else wanted)
+        words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={_MANAGER}", "--filename=-")
+        self._kubectl(*words, given=text)
+
+    def _remove(self) -> None:
+        self._kubectl("delete", "namespace", overlay.NAMESPACE, "--ignore-not-found", "--timeout", _GONE_WITHIN)
+
     def _get(self, *what: str) -> Object:
         return self._kubectl_json("get", "--namespace", overlay.NAMESPACE, *what)
 
@@ -104,11 +112,9 @@ class MeasuredPods:
         found: Object = json.loads(self._kubectl(*arguments, "--output=json"))
         return found
 
-    def _kubectl(self, *arguments: str | Path, given: Object | Sequence[Object] | None = None) -> str:
-        text = None if given is None else yaml.safe_dump_all([given] if isinstance(given, dict) else given)
-        return process.run(
-            [tools.tool("kubectl"), f"--kubeconfig={self._kubeconfig}", *arguments], input_text=text, timeout_s=90
-        )
+    def _kubectl(self, *arguments: str, given: str | None = None) -> str:
+        command = [str(tools.tool("kubectl")), f"--kubeconfig={self._kubeconfig}", *arguments]
+        return process.run(command, input_text=given, timeout_s=90)
 
 
 def _running_image(cluster: Cluster, environment: str, artifact: Artifact) -> str:

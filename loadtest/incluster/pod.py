@@ -5,12 +5,9 @@ A log is cut by its size and rotated, so it carries only a line a second; the re
 
 import gzip
 import hashlib
-import os
-import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from loadtest.incluster import protocol
@@ -21,6 +18,7 @@ from loadtest.result import LoadResult
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings
 from loadtest.target import meet
+from loadtest.termination import as_ctrl_c
 from lookout.errors import EXIT_INTERRUPTED, LookoutError
 
 _SAY_EVERY_S: Final = 1.0
@@ -29,7 +27,11 @@ _LOOK_EVERY_S: Final = 0.1
 
 def main() -> int:
     """Run, keep the result, wait for somebody to fetch it. The exit code is 0 unless there is no result."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    with as_ctrl_c():  # a pod that is told to go saves what it has
+        return _run()
+
+
+def _run() -> int:
     packed = (Path(protocol.SETTINGS_FOLDER) / protocol.SETTINGS_FILE).read_bytes()
     settings = LoadSettings.model_validate_json(gzip.decompress(packed))
     try:
@@ -75,12 +77,6 @@ def _wait_until_fetched() -> None:
 
 def _say(word: Word) -> None:
     print(word.line(), flush=True)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """A pod that is told to go saves what it has, as after Ctrl-C."""
-    del signum, frame
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 if __name__ == "__main__":

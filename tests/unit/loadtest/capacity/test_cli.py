@@ -1,6 +1,7 @@
 """`lookout load capacity` as typed: exit codes, and what is kept where."""
 
 import re
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,18 @@ def test_ctrl_c_keeps_what_there_is_and_commits_nothing(
     kept = load(partial)
     assert kept.interrupted
     assert len(kept.concurrency.points) == 7
+
+
+def test_being_told_to_end_is_as_ctrl_c(
+    committed: list[CapacityRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    terminated = Runs(interrupt_after=7, interrupt=lambda: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(targets, "RealRuns", lambda: terminated)
+    assert _ended() == EXIT_INTERRUPTED
+    assert committed == []
+    assert list((tmp_path / "reports").glob("capacity-*-partial.json"))
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_url_is_measured_into_reports_and_sizes_nothing(committed: list[CapacityRecord], tmp_path: Path) -> None:

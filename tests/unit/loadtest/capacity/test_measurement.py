@@ -1,5 +1,7 @@
 """A whole measurement against pods and runs made up by the test: what is measured, in which order, and what is kept."""
 
+from collections.abc import Callable
+
 import pytest
 
 from loadtest.capacity import usl
@@ -22,6 +24,10 @@ WANTED = Wanted((1, 2, 4, 8, 16, 32), (1, 2, 3, 4, 5, 6), 200, DEFAULT_SLO, QUIC
 SUBJECT = Subject(DIGEST, "detector:a", "ssd:1", "prod", 1, 32, machine(), 9, "lookout load capacity", ("a test",))
 
 
+def _ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
 class Pods:
     """Remembers what was asked for; URLs name the number of pods."""
 
@@ -40,8 +46,11 @@ class Pods:
 class Runs:
     """Follows the laws; a single pod holds 60 a second."""
 
-    def __init__(self, interrupt_after: int = 10_000, dead: bool = False) -> None:
+    def __init__(
+        self, interrupt_after: int = 10_000, dead: bool = False, interrupt: Callable[[], None] = _ctrl_c
+    ) -> None:
         self.left = interrupt_after
+        self._interrupt = interrupt
         self._dead = dead
 
     def closed(self, url: str, step: Step, duration_s: float) -> LoadResult:
@@ -59,7 +68,7 @@ class Runs:
     def _count(self) -> None:
         self.left -= 1
         if self.left < 0:
-            raise KeyboardInterrupt
+            self._interrupt()
 
 
 def test_everything_is_measured_recorded_and_sized() -> None:

@@ -107,6 +107,19 @@ def test_whatever_happens_the_namespace_goes(kubectl: Kubectl, error: type[BaseE
     assert kubectl.commands[-1][:3] == ["delete", "namespace", overlay.NAMESPACE]
 
 
+def test_a_namespace_whose_making_was_interrupted_goes_too(kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(command: list[str | Path], **options: Any) -> str:
+        kubectl.run(command, **options)
+        if "apply" in command:
+            raise KeyboardInterrupt
+        return ""
+
+    monkeypatch.setattr(process, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt), MeasuredPods("prod", ARTIFACT):
+        pytest.fail("the block was entered")
+    assert [command[0] for command in kubectl.commands] == ["apply", "delete"]
+
+
 def test_pods_that_are_not_ready_in_time_end_the_measurement_with_their_complaint(
     kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
