@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from loadtest.capacity.machine import PRICES, THIS_MACHINE
+from loadtest.capacity.machine import EXAMPLE, THIS_MACHINE
 from loadtest.gate.slo import DEFAULT_SLO, format_slo, parse_slo
 from loadtest.output import REPORTS, check_writable, write_output
 from lookout import contract
@@ -35,7 +35,9 @@ def capacity_command(
     machine_type: Annotated[
         str, typer.Option(help="Name of this type of machine, as its provider calls it.")
     ] = THIS_MACHINE,
-    prices: Annotated[Path, typer.Option(help="Table of list prices.", show_default=False)] = PRICES,
+    prices: Annotated[
+        Path | None, typer.Option(help=f"Table of list prices, as {EXAMPLE.name} shows; none is shipped.")
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Longer runs and five repeats: narrower intervals.")] = False,
     concurrency: Annotated[str, typer.Option(help="Requests kept in flight in one pod.")] = _CONCURRENCY,
     replicas: Annotated[str, typer.Option(help="Numbers of pods.")] = _REPLICAS,

@@ -1,4 +1,4 @@
-"""The machine that is measured, and what it costs where somebody said so."""
+"""The machine that is measured, and what it costs where whoever measures says so."""
 
 import os
 import re
@@ -12,14 +12,15 @@ from loadtest.capacity.record import MACHINE_TYPE, Machine, Price
 from loadtest.machine import description
 from lookout.errors import UsageError
 
-PRICES: Final = Path(__file__).parent / "prices.toml"
+EXAMPLE: Final = Path(__file__).parent / "prices.example.toml"
+"""The form of a price table; no real prices are shipped."""
 THIS_MACHINE: Final = "this-machine"
 
 
-def this_machine(machine_type: str, prices: Path) -> Machine:
-    """What runs here, under the name it is to be recorded by. UsageError for a name or a price table that will not do.
+def this_machine(machine_type: str, prices: Path | None) -> Machine:
+    """What runs here, under the name it is to be recorded by; without a price table it has no price.
 
-    A price is given only where the table has one for exactly this name.
+    UsageError for a name or a table that will not do, and for a table without exactly this name.
     """
     if not re.match(MACHINE_TYPE, machine_type):
         raise UsageError(
@@ -33,8 +34,16 @@ def this_machine(machine_type: str, prices: Path) -> Machine:
         cores=cores,
         memory_bytes=memory,
         description=description(),
-        price=read_prices(prices).get(machine_type),
+        price=None if prices is None else _price(machine_type, prices),
     )
+
+
+def _price(machine_type: str, file: Path) -> Price:
+    prices = read_prices(file)
+    if machine_type not in prices:
+        known = ", ".join(sorted(prices)) or "none"
+        raise UsageError(f"--prices: {file} has no price of {machine_type}; it has {known}", "name it: --machine-type")
+    return prices[machine_type]
 
 
 def read_prices(file: Path) -> dict[str, Price]:
@@ -44,8 +53,8 @@ def read_prices(file: Path) -> dict[str, Price]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--prices: cannot read {file}: {error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"--prices: {file} is not TOML: {error}", f"see the form of {PRICES}") from error
+        raise UsageError(f"--prices: {file} is not TOML: {error}", f"see the form of {EXAMPLE}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"--prices: {file}: {where}: {first['msg']}", f"see the form of {PRICES}") from error
+        raise UsageError(f"--prices: {file}: {where}: {first['msg']}", f"see the form of {EXAMPLE}") from error

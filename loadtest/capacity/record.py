@@ -4,7 +4,7 @@ Data only; record_file.py says where it stands and reads it. `lookout load capac
 and `lookout load simulate` read it.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -128,13 +128,14 @@ class ServiceTime(_Frozen):
 
 
 class Price(_Frozen):
-    """List price of a machine, never an estimate of ours."""
+    """List price of a machine, as whoever measured gave it; never one of ours."""
 
-    usd_per_hour: float
+    usd_per_hour: Annotated[float, Field(gt=0)]
     region: str
-    source: str
-    date: str
-    """When the source said so."""
+    source: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    """The page that says so."""
+    date: date
+    """The day on which it did."""
 
 
 class Sizing(_Frozen):

@@ -115,7 +115,7 @@ def _pool_reason(most: int, pods_per_machine: int | None, pool: int | None) -> s
 def _cost(rate_per_s: float, workers: int, machine: Machine, pods_per_machine: int | None) -> tuple[float | None, str]:
     """Only as many pods as have a core for each worker: the rate was measured without others beside it."""
     if machine.price is None:
-        return None, f"Cost unknown: no list price is known for {machine.type}."
+        return None, f"Cost unknown: no price of {machine.type} was given (--prices)."
     pods = min(pods_per_machine or machine.cores, max(1, machine.cores // workers))
     cost = machine.price.usd_per_hour / 3600 / (pods * rate_per_s) * 1000
     price = f"{machine.price.usd_per_hour:g} USD an hour in {machine.price.region} ({machine.price.date})"

@@ -26,7 +26,7 @@ class Given(NamedTuple):
     """Options that concern the target."""
 
     machine_type: str
-    prices: Path
+    prices: Path | None
     limit_millicores: int
     kubeconfig: str | None
     command: str

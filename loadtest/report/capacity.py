@@ -95,7 +95,7 @@ def _figures(record: CapacityRecord) -> list[tuple[str, str]]:
 
 def _asked(record: CapacityRecord) -> list[tuple[str, str]]:
     machine = record.machine
-    price = "no price in the table"
+    price = "none was given (--prices)"
     if machine.price is not None:
         price = (
             f"${machine.price.usd_per_hour:g}/h, {machine.price.region}, {machine.price.source}, {machine.price.date}"

@@ -1,6 +1,6 @@
 """Parts of a capacity record, of a pod of 100 requests a second and replicas that hardly disturb each other."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from loadtest.capacity import usl
@@ -19,7 +19,7 @@ from loadtest.capacity.usl import Parameters
 from loadtest.gate.slo import DEFAULT_SLO
 
 DIGEST = f"sha256:{'ab' * 32}"
-PRICE = Price(usd_per_hour=0.36, region="here", source="a test", date="2026-01-01")
+PRICE = Price(usd_per_hour=0.36, region="here", source="https://prices.example", date=date(2026, 1, 1))
 
 
 def machine(price: Price | None = None) -> Machine:

@@ -1,16 +1,19 @@
 """Every number of a record follows from what was measured, and says so."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from loadtest.capacity import machine as machines
 from loadtest.capacity import record_file as records
-from loadtest.capacity.record import CapacityRecord, Sizing
+from loadtest.capacity.record import CapacityRecord, Price, Sizing
 from loadtest.capacity.sizing import HEADROOM
 from loadtest.capacity.usl import Parameters
 from lookout.errors import LookoutError, UsageError
 from tests.unit.loadtest.capacity.build import DIGEST, PRICE, machine, record, slo_rate, sweep
+
+PAGELESS = '[a]\nusd_per_hour = 1\nregion = "r"\nsource = "somebody said so"\ndate = 2026-01-31'
 
 
 def sized(found: CapacityRecord) -> Sizing:
@@ -82,17 +85,27 @@ def test_another_file_is_refused_as_a_record(tmp_path: Path, text: str, why: str
         records.load(tmp_path / "x.json")
 
 
-def test_shipped_prices_name_their_source_and_this_machine_has_none() -> None:
-    prices = machines.read_prices(machines.PRICES)
-    assert prices
-    assert all(price.source and price.date and price.usd_per_hour > 0 for price in prices.values())
-    assert machines.this_machine(machines.THIS_MACHINE, machines.PRICES).price is None
-    assert machines.this_machine("c5.2xlarge", machines.PRICES).price == prices["c5.2xlarge"]
+def test_a_price_is_the_given_tables_or_none_at_all() -> None:
+    assert machines.this_machine(machines.THIS_MACHINE, None).price is None
+    price = machines.this_machine("example-4", machines.EXAMPLE).price
+    assert price == Price(
+        usd_per_hour=1, region="nowhere-1", source="https://prices.example/on-demand", date=date(2026, 1, 31)
+    )
+
+
+def test_a_table_without_the_machine_is_refused_before_anything_is_measured() -> None:
+    with pytest.raises(UsageError, match="no price of this-machine; it has example-4"):
+        machines.this_machine(machines.THIS_MACHINE, machines.EXAMPLE)
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("[a", "not TOML"), ("[a]\nusd_per_hour = 1", "a.region: Field required"), ("a = 1", "a: Input should be")],
+    [
+        ("[a", "not TOML"),
+        ("[a]\nusd_per_hour = 1", "a.region: Field required"),
+        ("a = 1", "a: Input should be"),
+        (PAGELESS, "a.source"),
+    ],
 )
 def test_a_price_table_of_another_form_is_refused(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "prices.toml").write_text(text)
@@ -102,4 +115,4 @@ def test_a_price_table_of_another_form_is_refused(tmp_path: Path, text: str, why
 
 def test_a_machine_type_that_is_no_file_name_is_refused() -> None:
     with pytest.raises(UsageError, match="machine type"):
-        machines.this_machine("../elsewhere", machines.PRICES)
+        machines.this_machine("../elsewhere", None)
