@@ -55,9 +55,20 @@ MAX_LIMIT: Final = 100
 
 METRIC_IN_FLIGHT: Final = "lookout_requests_in_flight"
 METRIC_QUEUE_WAIT: Final = "lookout_queue_wait_seconds"
+METRIC_QUEUE: Final = "lookout_queue_photos"
+"""Photos that wait for a compute thread."""
+METRIC_REFUSED: Final = "lookout_refused_total"
+"""API requests that were refused for want of room or time, by `reason`."""
 METRIC_STAGE: Final = "lookout_stage_seconds"
 METRIC_REQUESTS: Final = "lookout_requests_total"
 METRIC_DETECTIONS: Final = "lookout_detections_total"
+METRIC_SCORE: Final = "lookout_detection_score"
+METRIC_PIXELS: Final = "lookout_image_pixels"
+METRIC_BRIGHTNESS: Final = "lookout_image_brightness_ratio"
+"""Mean luma of a photo, from 0 (black) to 1 (white)."""
+METRIC_DRIFT: Final = "lookout_drift_psi"
+"""By `feature`: how far the last hour's photos are from those that the model was calibrated on."""
+METRIC_DRIFT_PHOTOS: Final = "lookout_drift_window_photos"
 METRIC_REQUEST_SECONDS: Final = "lookout_request_seconds"
 """API requests from the first header to the end of the answer: what the alerts judge."""
 METRIC_PROCESS: Final = "lookout_process_info"
@@ -78,6 +89,12 @@ SLO_GOODPUT_RATIO: Final = 0.98
 SLO_GOODPUT_WINDOW_S: Final = 60
 SLO_CONFIDENCE: Final = 0.99
 """Of every verdict, after MLPerf's early stopping."""
+
+DRIFT_PSI: Final = 0.2
+"""Population stability index that counts as drift. A rule of thumb between the 0.1 and 0.25 of E. M. Lewis, An
+Introduction to Credit Scoring (1992), which knows neither bins nor sample sizes; docs/runbooks/drift.md says more."""
+DRIFT_LASTS: Final = "1h"
+"""How long before anybody is told, as Prometheus writes it."""
 
 # --- Images and releases ----------------------------------------------------------------------------------------------
 REGISTRY: Final = "registry.lookout.internal:5000"

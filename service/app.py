@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -80,7 +81,8 @@ class Service:
         """POST /v1/detect."""
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
-            response = await self.detector.detect(await intake.one_photo(request, self.settings, take), parameters)
+            photo = await intake.one_photo(request, self.settings, take)
+            response = await self.detector.detect(photo, parameters, partial(intake.departure, request))
         _remember(request, response)
         return _json(response)
 
@@ -88,7 +90,8 @@ class Service:
         """POST /v1/render: the photo as JPEG with boxes drawn."""
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
-            drawn = await self.detector.draw(await intake.one_photo(request, self.settings, take), parameters)
+            photo = await intake.one_photo(request, self.settings, take)
+            drawn = await self.detector.draw(photo, parameters, partial(intake.departure, request))
         _remember(request, drawn.response)
         count = str(len(drawn.response.detections))
         return Response(drawn.jpeg, media_type="image/jpeg", headers={"X-Detections": count})
@@ -98,7 +101,7 @@ class Service:
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             photos = await intake.several_photos(request, self.settings, take)
-            results = await self.detector.detect_all(photos, parameters)
+            results = await self.detector.detect_all(photos, parameters, partial(intake.departure, request))
         request.state.log = {"photos": len(photos)}
         return _json(
             schema.BatchResponse(
@@ -109,6 +112,7 @@ class Service:
     async def explain(self, request: Request) -> Response:
         """POST /v1/explain: which parts of the photo one detection rests on."""
         parameters = self._admissible(request, intake.ExplainParameters)
+        self.explainer.check()
         with self.bodies.account() as take:
             photo = await intake.one_photo(request, self.settings, take)
             return _json(await self.explainer.explain(photo, parameters, request.is_disconnected))
@@ -151,10 +155,9 @@ class Service:
             await asyncio.to_thread(self.detector.close)
 
     def _admissible(self, request: Request, kind: type[intake.Query]) -> intake.Query:
-        """The query of a request that may go on to send its body: a draining service takes it, one without a model
-        does not, whatever its phase. The load balancer may take a moment to look elsewhere."""
-        if not self.detector.loaded:
-            raise problems.not_ready("The model is not loaded.")
+        """The query of a request that may go on to send its body: a draining service takes it, one without a model or
+        with too much to do already does not. The load balancer may take a moment to look elsewhere."""
+        self.detector.check()
         return intake.parameters(request, kind)
 
     async def _load(self) -> None:

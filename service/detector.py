@@ -1,33 +1,34 @@
 """The detector of one process: a compute thread and a model session a core, and a bounded queue before them."""
 
-import asyncio
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from service import cpu, problems, results, schema
+from service.admission import Admission
+from service.compute import Compute, Gone
 from service.decode import MOST_PEAK_BYTES, Pixels, decode
 from service.intake import Parameters, Photo
 from service.memory import PixelRoom
 from service.metrics import Metrics
 from service.model.stored import StoredCard, read_card
 from service.postprocess import Detections
+from service.problems import Problem
 from service.render import render
 from service.results import Look
 from service.runtimes import RuntimeName, Session, detect, open_session
 from service.settings import Settings
+from service.watch import Watch
 
 _WARM_UP_RUNS = 3
 
-
-S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -49,9 +50,11 @@ class Detector:
         self.threads = settings.threads or cpu.usable_cores()
         self.model = schema.Model(name=self.stored.card.name, version=self.stored.version, runtime=self.runtime)
         self._sessions: queue.SimpleQueue[Session] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="compute")
+        self.admission = Admission(self.threads, settings.queue, settings.queue_deadline_s)
+        self._compute = Compute(self.threads, self.admission)
+        metrics.queue.set_function(lambda: self.admission.waiting)
         self._pixels = PixelRoom(MOST_PEAK_BYTES * settings.max_image_pixels)
-        self._admitted = 0
+        self._watch = Watch(metrics, self.stored.profile)
         self.loaded = False
         """Whether every thread has its session. Without, a photo would wait for one for ever."""
 
@@ -67,42 +70,34 @@ class Detector:
 
     def close(self) -> None:
         """Finish what is running and stop the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._compute.close()
 
-    async def detect(self, photo: Photo, parameters: Parameters) -> schema.DetectResponse:
-        """Decode a photo and detect on it. Problem when it cannot be read or too many are waiting."""
-        with self._room(1):
-            return await self._on_thread(self._detect, photo, parameters)
+    def check(self) -> None:
+        """Before a request's body is read: Problem 503 when there is no model to show a photo to, or no room or no
+        time for one more. Nothing is held for it yet, or slow clients would hold all there is."""
+        if not self.loaded:
+            raise problems.not_ready("The model is not loaded.")
+        self.admission.check()
 
-    async def draw(self, photo: Photo, parameters: Parameters) -> Drawn:
+    async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> schema.DetectResponse:
+        """Decode a photo and detect on it. Problem when it cannot be read or not in time; `gone` as in `compute.py`."""
+        return _good(*await self._compute.each([partial(self._detect, photo, parameters)], gone))
+
+    async def draw(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Drawn:
         """As `detect`, and draw on the photo."""
-        with self._room(1):
-            return await self._on_thread(self._draw, photo, parameters)
+        return _good(*await self._compute.each([partial(self._draw, photo, parameters)], gone))
 
     async def detect_all(
-        self, photos: list[Photo], parameters: Parameters
-    ) -> list[schema.DetectResponse | problems.Problem]:
+        self, photos: list[Photo], parameters: Parameters, gone: Gone | None = None
+    ) -> list[schema.DetectResponse | Problem]:
         """Each photo's result or its problem, in order; the batch is taken as a whole or not at all."""
-        return await self._all(self._detect, photos, parameters)
+        return await self._compute.each([partial(self._detect, photo, parameters) for photo in photos], gone)
 
     async def find_all(
-        self, images: Sequence[Photo | Pixels], parameters: Parameters
-    ) -> list[Detections | problems.Problem]:
+        self, images: Sequence[Photo | Pixels], parameters: Parameters, gone: Gone | None = None
+    ) -> list[Detections | Problem]:
         """As `detect_all`, without the words: boxes, scores and classes as arrays. Pixels are upright RGB."""
-        return await self._all(self._find, images, parameters)
-
-    async def _all(
-        self, work: Callable[[S, Parameters, float], T], images: Sequence[S], parameters: Parameters
-    ) -> list[T | problems.Problem]:
-        with self._room(len(images)):
-            each = (self._on_thread(work, image, parameters) for image in images)
-            found = await asyncio.gather(*each, return_exceptions=True)
-        answers: list[T | problems.Problem] = []
-        for one in found:
-            if isinstance(one, BaseException) and not isinstance(one, problems.Problem):
-                raise one
-            answers.append(one)
-        return answers
+        return await self._compute.each([partial(self._find, image, parameters) for image in images], gone)
 
     def memory(self, count: int) -> AbstractContextManager[None]:
         """Room for `count` bytes among those that photos may take while they are judged; waits for it. Not for the
@@ -111,7 +106,7 @@ class Detector:
 
     async def with_session(self, work: Callable[[Session], T]) -> T:
         """Run a short piece of work on a compute thread with a session, in turn with the photos of requests."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._lend, work)
+        return await self._compute.beside(partial(self._lend, work))
 
     def _lend(self, work: Callable[[Session], T]) -> T:
         session = self._sessions.get()
@@ -119,21 +114,6 @@ class Detector:
             return work(session)
         finally:
             self._sessions.put(session)
-
-    @contextmanager
-    def _room(self, photos: int) -> Iterator[None]:
-        """Places in the queue for the length of a request. Whatever its size, one is taken when there is no other."""
-        if self._admitted and self._admitted + photos > self.threads + self._settings.queue:
-            raise problems.over_capacity()
-        self._admitted += photos
-        try:
-            yield
-        finally:
-            self._admitted -= photos
-
-    async def _on_thread(self, work: Callable[[S, Parameters, float], T], image: S, parameters: Parameters) -> T:
-        arrived = time.perf_counter()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, image, parameters, arrived)
 
     def _detect(self, photo: Photo, parameters: Parameters, arrived: float) -> schema.DetectResponse:
         with ExitStack() as held:
@@ -158,7 +138,7 @@ class Detector:
         found = self._lend(lambda session: _infer(session, pixels, parameters, marks))
         marks.append(time.perf_counter())
         look = Look(pixels, found, arrived, tuple(marks))
-        self._measure(look, decoded=isinstance(image, Photo))
+        self._measure(look, parameters, decoded=isinstance(image, Photo))
         return look
 
     def decode(self, photo: Photo, held: ExitStack) -> Pixels:
@@ -172,15 +152,22 @@ class Detector:
             before=lambda count: held.enter_context(self._pixels.hold(count)),
         )
 
-    def _measure(self, look: Look, decoded: bool) -> None:
+    def _measure(self, look: Look, parameters: Parameters, decoded: bool) -> None:
         for name, seconds in look.spent_s.items():
             if decoded or name != "decode":
                 self._metrics.stage.labels(name).observe(seconds)
         for class_id in look.found.classes:
             self._metrics.detections.labels(results.label_of(int(class_id), self.stored.card.labels)).inc()
+        self._watch.see(look.pixels, look.pixels.shape[0] * look.pixels.shape[1], look.found, parameters)
 
     def _response(self, look: Look) -> schema.DetectResponse:
         return results.response(look, self.model, self.stored.card.labels)
+
+
+def _good(answer: T | Problem) -> T:
+    if isinstance(answer, Problem):
+        raise answer
+    return answer
 
 
 def _infer(session: Session, pixels: Pixels, parameters: Parameters, marks: list[float]) -> Detections:

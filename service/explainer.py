@@ -40,6 +40,11 @@ class Explainer:
         self._detector, self._settings = detector, settings
         self._running = 0
 
+    def check(self) -> None:
+        """Problem 503 while as many are explained to as may be; before a body is read that would be for nothing."""
+        if self._running >= self._settings.explain_concurrency:
+            raise problems.over_capacity("explanations")
+
     async def explain(
         self, photo: Photo, parameters: ExplainParameters, gone: Callable[[], Awaitable[bool]]
     ) -> schema.ExplainResponse:
@@ -51,7 +56,7 @@ class Explainer:
                 async with asyncio.timeout(self._settings.explain_timeout_s):
                     return await self._explain(photo, parameters, gone)
             except TimeoutError as error:
-                raise problems.over_capacity() from error
+                raise problems.over_capacity("explanations") from error
 
     async def _explain(
         self, photo: Photo, parameters: ExplainParameters, gone: Callable[[], Awaitable[bool]]
@@ -89,8 +94,7 @@ class Explainer:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if self._running >= self._settings.explain_concurrency:
-            raise problems.over_capacity()
+        self.check()
         self._running += 1
         try:
             yield

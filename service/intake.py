@@ -115,6 +115,12 @@ async def several_photos(request: Request, settings: Settings, take: Take) -> li
     return found
 
 
+async def departure(request: Request) -> None:
+    """Return once the client has closed the connection. For when the body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
     """A raw body of at most `limit` bytes; Problem 413 for more, 408 when it comes too slowly."""
     data = bytearray()

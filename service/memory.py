@@ -24,7 +24,7 @@ class BodyBudget:
             nonlocal own
             # One alone is bounded by the limits of its kind: were it refused here, it would be refused for ever.
             if self.held > own and self.held + count > self._most:
-                raise problems.over_capacity()
+                raise problems.over_capacity("bodies")
             self.held += count
             own += count
 

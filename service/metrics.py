@@ -15,8 +15,12 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from lookout import contract
+from service.problems import OVERLOADS
 
 _BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+_BUCKETS_RATIO: Final = tuple(tenth / 10 for tenth in range(1, 11))
+_BUCKETS_SCORE: Final = (*_BUCKETS_RATIO[:-1], 0.95, 1.0)
+_BUCKETS_PIXELS: Final = (1e5, 3e5, 1e6, 3e6, 1e7, 2e7, 4e7)
 CODES: Final = ("2xx", "4xx", "5xx")
 STAGES: Final = ("decode", "preprocess", "inference", "postprocess")
 
@@ -37,6 +41,13 @@ class Metrics:
             contract.METRIC_QUEUE_WAIT,
             "Wait of a photo for a compute thread",
             buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.queue = Gauge(contract.METRIC_QUEUE, "Photos that wait for a compute thread", registry=self.registry)
+        self.refused = Counter(
+            contract.METRIC_REFUSED.removesuffix("_total"),
+            "API requests refused for want of room or time",
+            ["reason"],
             registry=self.registry,
         )
         self.stage = Histogram(
@@ -65,8 +76,28 @@ class Metrics:
             ["label"],
             registry=self.registry,
         )
+        self.score = Histogram(
+            contract.METRIC_SCORE,
+            "Scores of the objects found: none below the threshold that was asked for",
+            buckets=_BUCKETS_SCORE,
+            registry=self.registry,
+        )
+        self.pixels = Histogram(
+            contract.METRIC_PIXELS,
+            "Width times height of photos as sent",
+            buckets=_BUCKETS_PIXELS,
+            registry=self.registry,
+        )
+        self.brightness = Histogram(
+            contract.METRIC_BRIGHTNESS,
+            "Mean luma of photos, 0 black to 1 white",
+            buckets=_BUCKETS_RATIO,
+            registry=self.registry,
+        )
         for stage in STAGES:
             self.stage.labels(stage)
+        for reason in OVERLOADS:
+            self.refused.labels(reason)
         for code in CODES:  # from the start: a counter that appears with its first count has no rate yet
             self.request_time.labels(code)
 

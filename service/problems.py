@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, get_args
 
 from starlette.responses import JSONResponse, Response
 
@@ -11,6 +11,9 @@ from service.schema import Problem as Body
 
 MEDIA_TYPE: Final = "application/problem+json"
 _SOON: Final = {"Retry-After": "1"}
+Overload = Literal["queue", "deadline", "late", "bodies", "explanations"]
+"""What there was no room or no time for; label of the counter of refused requests."""
+OVERLOADS: Final[tuple[Overload, ...]] = get_args(Overload)
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's own word
@@ -36,6 +39,14 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's own word
         """The same problem, saying which of several things has it; itself when `what` is empty."""
         detail = f"{what}: {self.detail}" if what else self.detail
         return Problem(self.status, self.name, self.title, detail, self.headers)
+
+
+class OverCapacity(Problem):
+    """A request that is refused because of others, and may be asked again."""
+
+    def __init__(self, reason: Overload, detail: str, retry_after_s: int) -> None:
+        super().__init__(503, "over-capacity", "Over capacity", detail, {"Retry-After": str(retry_after_s)})
+        self.reason = reason
 
 
 def answer(problem: Problem, path: str, request_id: str) -> Response:
@@ -100,9 +111,15 @@ def bad_parameter(detail: str) -> Problem:
     return Problem(422, "bad-parameter", "A parameter is not valid", detail)
 
 
-def over_capacity() -> Problem:
-    """Too many photos are waiting already."""
-    return Problem(503, "over-capacity", "Over capacity", "Too many photos are waiting; try again.", _SOON)
+def client_gone() -> Problem:
+    """Whoever asked has closed the connection; only the log and the metrics hear of it."""
+    return Problem(400, "client-gone", "The client went away", "The client went away before there was an answer.")
+
+
+def over_capacity(reason: Overload, after_s: int = 1) -> OverCapacity:
+    """No room or no time for it. `after_s` whole seconds, at least one, may change that."""
+    wait = max(1, after_s)
+    return OverCapacity(reason, f"Too much is asked of this service ({reason}); try again in {wait} s.", wait)
 
 
 def not_ready(detail: str) -> Problem:

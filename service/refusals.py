@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service import problems
-from service.problems import Problem
+from service.problems import OverCapacity, Problem
 
 
 async def nothing_here(request: Request) -> Response:
@@ -22,6 +22,8 @@ async def nothing_here(request: Request) -> Response:
 async def problem(request: Request, raised: Exception) -> Response:
     """The answer to a Problem, in the shape that the path's clients expect."""
     assert isinstance(raised, Problem)  # noqa: S101  # what Starlette promises by the registration
+    if isinstance(raised, OverCapacity):
+        request.app.state.service.metrics.refused.labels(raised.reason).inc()
     return problems.answer(raised, request.url.path, request.state.request_id)
 
 

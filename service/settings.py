@@ -34,6 +34,10 @@ class Settings(BaseModel):
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
     """Photos that may wait for a compute thread; above that a request gets 503, unless it is the only one: a batch
     larger than the queue has its turn when nothing else is there."""
+    queue_deadline_s: Annotated[float, Field(gt=0, le=20)] = 5 * contract.SLO_P99_S
+    """How long a photo may wait for a compute thread. What would wait longer by the measured service time is refused at
+    once, what did wait longer is not computed any more. Far above what the SLO wants of one in a hundred, because it
+    allows ten times fewer errors: at 80 % of capacity one photo in a thousand waits for eight service times."""
     explain_concurrency: Annotated[int, Field(ge=0, le=64)] = 1
     """Explanations under way at once; each runs the model up to a hundred times. 0 offers none."""
     explain_timeout_s: Annotated[float, Field(gt=0, le=50)] = 20.0

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -100,13 +101,13 @@ class Endpoints:
 
     async def infer(self, request: Request) -> Response:
         """POST /v2/models/detector/infer."""
-        if not self._detector.loaded:
-            raise problems.not_ready("The model is not loaded.")
+        self._detector.check()
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise problems.unsupported("Compressed bodies are not taken; photos hardly shrink.")
         with self._bodies.account() as take:
             asked = await self._asked(request, take)
-            found = _all_good(await self._detector.find_all(asked.images, asked.parameters))
+            gone = partial(intake.departure, request)
+            found = _all_good(await self._detector.find_all(asked.images, asked.parameters, gone))
         request.state.log = {"photos": len(found)}
         head: dict[str, Any] = {"model_name": contract.DETECTOR, "model_version": self._detector.stored.version}
         if asked.id is not None:

@@ -70,7 +70,7 @@ PROBLEMS: Final[dict[int, tuple[str, list[problems.Problem]]]] = {
     500: ("An error of the service; its log has the details under the request's id", [problems.internal()]),
     503: (
         "Over capacity, starting or stopping; Retry-After says when to try again",
-        [problems.over_capacity(), problems.not_ready("The service is starting.")],
+        [problems.over_capacity("queue"), problems.not_ready("The service is starting.")],
     ),
 }
 """By status: what it means, and problems that have it."""

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from lookout import contract
 from lookout.errors import LookoutError
@@ -167,6 +168,33 @@ def test_a_batch_larger_than_the_queue_has_its_turn_when_nothing_else_is_there(m
     assert client.post(contract.BATCH_PATH, files=files).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH, contract.OIP_INFER_PATH],
+)
+def test_refuses_what_cannot_be_in_time_before_it_reads_the_body(make_client: ClientFactory, path: str) -> None:
+    client = make_client()
+    service = client.app.state.service  # type: ignore[attr-defined]  # the app is a Starlette
+    admission, told = service.detector.admission, list[Message]()
+    admission.measured(7.0)
+    turn = admission.enter(1, 0.0)
+
+    async def receive() -> Message:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+    assert client.portal is not None
+    client.portal.call(client.app, scope, receive, send)
+    assert told[0]["status"] == 503
+    assert dict(told[0]["headers"])[b"retry-after"] == b"7"
+    assert f'{contract.METRIC_REFUSED}{{reason="deadline"}} 1.0' in client.get(contract.METRICS_PATH).text
+    admission.leave(turn)
+    assert client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).status_code == 200
+
+
 def test_bodies_of_concurrent_requests_share_one_budget_and_give_it_back(make_client: ClientFactory) -> None:
     session, photo = Held(), encoded(size=(200, 150))
     client = make_client(session=lambda: session, max_held_bytes=3 * len(photo))
@@ -214,7 +242,7 @@ def test_draws_within_the_place_in_the_queue(make_client: ClientFactory, monkeyp
     seen: list[tuple[int, bool]] = []
 
     def watched(*arguments: Any) -> bytes:
-        seen.append((drawer._admitted, drawer._pixels.free < drawer._pixels._size))
+        seen.append((drawer.admission.admitted, drawer._pixels.free < drawer._pixels._size))
         return render.render(*arguments)
 
     monkeypatch.setattr(detector, "render", watched)
@@ -305,6 +333,7 @@ def test_measures_what_others_build_on(client: TestClient) -> None:
     assert f'{contract.METRIC_REQUEST_SECONDS}_count{{code="2xx"}} 1.0' in text
     assert f'{contract.METRIC_REQUEST_SECONDS}_count{{code="4xx"}} 1.0' in text
     assert f'{contract.METRIC_REQUEST_SECONDS}_bucket{{code="2xx",le="{contract.SLO_P99_S:g}"}}' in text
+    assert f"{contract.METRIC_QUEUE} 0.0" in text
     assert f'{contract.METRIC_PROCESS}{{pod="{socket.gethostname()}"}} 1.0' in text
     assert f'{contract.METRIC_DETECTIONS}{{label="cat"}} 1.0' in text
     assert f"{contract.METRIC_QUEUE_WAIT}_count 2.0" in text
