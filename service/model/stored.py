@@ -14,6 +14,7 @@ from lookout import paths
 from lookout.errors import LookoutError
 from service.model.card import ModelCard
 from service.model.parity import Parity
+from service.profile import Profile
 from service.runtimes import RuntimeName, files_of
 
 CARD_FILE: Final = "card.json"
@@ -32,6 +33,8 @@ class StoredCard(BaseModel):
     parity: tuple[Parity, ...] = ()
     tools: dict[str, str] = {}
     """Versions of what converted it."""
+    profile: Profile | None = None
+    """What the calibration photos look like to the serving runtime; drift is judged against it."""
 
     @property
     def tag(self) -> str:

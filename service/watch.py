@@ -1,0 +1,83 @@
+"""Watching the data: what photos and results look like, as histograms, and how far they have drifted, as a gauge."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from lookout import contract
+from service import drift
+from service.intake import Parameters
+from service.metrics import Metrics
+from service.postprocess import Detections
+from service.preprocess import Pixels
+from service.profile import Profile, Sight
+
+_GRID: Final = 32
+"""Points looked at along each side at most: about a thousand tell the mean luma to a percent of its range, in twenty
+microseconds whatever the photo's size."""
+_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
+"""ITU-R BT.601, as JPEG's own Y."""
+
+
+class Watch:
+    """Counts every photo that the detector looked at. Any thread may call it."""
+
+    def __init__(
+        self, metrics: Metrics, profile: Profile | None, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._metrics, self._drift = metrics, Drift(profile, clock_s) if profile else None
+        if self._drift:
+            metrics.registry.register(self._drift)
+
+    def see(self, image: Pixels, size: int, found: Detections, parameters: Parameters) -> None:
+        """Count a photo of `size` pixels, decoded (perhaps smaller) to `image`, and what was found on it."""
+        sight = Sight(size, brightness(image), tuple(found.scores.tolist()), tuple(found.classes.tolist()))
+        self._metrics.pixels.observe(sight.pixels)
+        self._metrics.brightness.observe(sight.brightness)
+        for score in sight.scores:
+            self._metrics.score.observe(score)
+        if self._drift:
+            self._drift.add(sight, parameters)
+
+
+class Drift(Collector):
+    """The window of recent photos. The index is worked out when somebody asks for the metrics, not for each photo."""
+
+    def __init__(self, profile: Profile, clock_s: Callable[[], float]) -> None:
+        self._profile, self._clock_s, self._lock = profile, clock_s, threading.Lock()
+        self._window = drift.Window({feature: len(counts) for feature, counts in profile.counts().items()})
+
+    def add(self, sight: Sight, parameters: Parameters) -> None:
+        """Count one photo."""
+        bins = self._profile.bins(sight, parameters.threshold, parameters.limit)
+        with self._lock:
+            self._window.add(self._clock_s(), bins)
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges; a feature of which too little was seen has none."""
+        with self._lock:
+            now = self._clock_s()
+            photos, counts = self._window.photos(now), self._window.counts(now)
+        yield GaugeMetricFamily(contract.METRIC_DRIFT_PHOTOS, "Photos of the last hour, judged for drift", photos)
+        family = GaugeMetricFamily(
+            contract.METRIC_DRIFT,
+            "Population stability index of the last hour's photos against the calibration photos",
+            labels=["feature"],
+        )
+        for feature, reference in self._profile.counts().items():
+            value = drift.score(reference, counts[feature])
+            if value is not None:
+                family.add_metric([feature], value)
+        yield family
+
+
+def brightness(image: Pixels) -> float:
+    """Mean luma of upright RGB pixels uint8 [H, W, 3], 0..1, estimated on a grid of points."""
+    rows, columns = (-(-side // _GRID) for side in image.shape[:2])
+    points = image[rows // 2 :: rows, columns // 2 :: columns].astype(np.float32)
+    return float((points @ _LUMA).mean())
