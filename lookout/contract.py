@@ -161,7 +161,9 @@ PROMETHEUS: Final = "prometheus"
 """Name of its Deployment, Service and image in git."""
 PROMETHEUS_PORT: Final = 9090
 METRICS_ADAPTER: Final = "prometheus-adapter"
-"""Name of its Deployment, Service and image in git."""
+"""Name of its Deployment, Service, ServiceAccount and image in git."""
+METRICS_API: Final = "v1beta2.custom.metrics.k8s.io"
+"""The APIService behind which it stands."""
 
 # --- Doors of the local node, all on 127.0.0.1 ------------------------------------------------------------------------
 DOORS: Final = {"prod": 8080, "staging": 8081, "dev": 8082, "git": 3000, "registry": 5000, "prometheus": 9090}

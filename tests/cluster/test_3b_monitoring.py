@@ -64,7 +64,7 @@ def test_every_detector_is_scraped_and_every_rule_works(road: Road) -> None:
 
 
 def test_the_metrics_api_is_trusted_by_its_certificate_and_knows_every_pod(road: Road) -> None:
-    api = road.get("apiservice", "v1beta2.custom.metrics.k8s.io")
+    api = road.get("apiservice", contract.METRICS_API)
     assert api["spec"]["caBundle"]
     assert not api["spec"].get("insecureSkipTLSVerify")
     wait_until(lambda: metric(road).keys() == prod_pods(road), 30, "the metric is there for every pod of prod")

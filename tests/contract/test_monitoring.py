@@ -10,6 +10,7 @@ import yaml
 from gitops import alert_rules, render
 from gitops.render import Manifest
 from infra.node import images
+from infra.platform.monitoring import rights
 from lookout import contract, paths
 from tests.contract.conftest import one
 
@@ -43,8 +44,25 @@ def test_the_project_allows_exactly_the_kinds_and_namespaces_that_are_used(
     assert {_entry(entry) for entry in project["spec"]["clusterResourceWhitelist"]} == of_the_cluster
     used = {item["metadata"]["namespace"] for item in objects if "namespace" in item["metadata"]}
     assert {destination["namespace"] for destination in project["spec"]["destinations"]} == used
-    assert used == {contract.MONITORING_NAMESPACE, "kube-system"}
+    assert used == {contract.MONITORING_NAMESPACE}
     assert project["spec"]["sourceRepos"] == []
+
+
+def test_the_project_may_bind_no_role_and_the_stack_binds_what_is_needed(
+    project: dict[str, Any], objects: list[Manifest]
+) -> None:
+    allowed = project["spec"]["namespaceResourceWhitelist"] + project["spec"]["clusterResourceWhitelist"]
+    assert not [entry for entry in allowed if entry["group"] == "rbac.authorization.k8s.io"]
+    account = one(objects, "ServiceAccount", contract.METRICS_ADAPTER)["metadata"]
+    bindings = [document for document in rights() if "Binding" in document["kind"]]
+    assert len(bindings) == 3
+    for binding in bindings:
+        (subject,) = binding["subjects"]
+        assert (subject["name"], subject["namespace"]) == (account["name"], account["namespace"])
+    (role,) = [document for document in rights() if document not in bindings]
+    (rule,) = role["rules"]
+    assert rule["resourceNames"] == [one(objects, "APIService", contract.METRICS_API)["metadata"]["name"]]
+    assert rule["verbs"] == ["patch"]
 
 
 def test_it_exists_where_the_stack_names_its_images(application_set: dict[str, Any]) -> None:
@@ -98,35 +116,26 @@ def test_it_asks_for_little(objects: list[Manifest]) -> None:
 def test_prometheus_has_no_rights_and_keeps_what_fits_its_disk(objects: list[Manifest]) -> None:
     pod = one(objects, "Deployment", contract.PROMETHEUS)["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
-    bound = [
-        subject["name"]
-        for item in objects
-        if item["kind"] in ("RoleBinding", "ClusterRoleBinding")
-        for subject in item["subjects"]
-    ]
-    assert contract.PROMETHEUS not in bound
+    assert contract.PROMETHEUS not in [subject["name"] for item in rights() for subject in item.get("subjects", ())]
     assert "--storage.tsdb.retention.size=512MB" in pod["containers"][0]["args"]
     (data,) = (volume["emptyDir"] for volume in pod["volumes"] if volume["name"] == "data")
     assert data["sizeLimit"] == "1Gi"
 
 
 def test_the_api_trusts_one_certificate_and_no_key_is_in_git(objects: list[Manifest]) -> None:
-    api = one(objects, "APIService", "v1beta2.custom.metrics.k8s.io")
+    api = one(objects, "APIService", contract.METRICS_API)
     assert "insecureSkipTLSVerify" not in api["spec"]
     assert "caBundle" not in api["spec"]
     assert not [item for item in objects if item["kind"] == "Secret"]
     (first,) = one(objects, "Deployment", contract.METRICS_ADAPTER)["spec"]["template"]["spec"]["initContainers"]
     assert f"-apiservice={api['metadata']['name']}" in first["args"]
     assert f"-service={contract.METRICS_ADAPTER}.{contract.MONITORING_NAMESPACE}" in first["args"]
-    (rule,) = one(objects, "ClusterRole", "lookout-serving-certificate")["rules"]
-    assert rule["resourceNames"] == [api["metadata"]["name"]]
-    assert rule["verbs"] == ["patch"]
 
 
 def test_services_lead_to_the_pods_under_the_contracts_names(objects: list[Manifest]) -> None:
     prometheus = one(objects, "Service", contract.PROMETHEUS)["spec"]
     assert [port["port"] for port in prometheus["ports"]] == [contract.PROMETHEUS_PORT]
-    api = one(objects, "APIService", "v1beta2.custom.metrics.k8s.io")["spec"]["service"]
+    api = one(objects, "APIService", contract.METRICS_API)["spec"]["service"]
     assert (api["name"], api["namespace"]) == (contract.METRICS_ADAPTER, contract.MONITORING_NAMESPACE)
     for name in (contract.PROMETHEUS, contract.METRICS_ADAPTER):
         labels = one(objects, "Deployment", name)["spec"]["template"]["metadata"]["labels"]

@@ -1,5 +1,6 @@
 """Target local as the program registers it; assertions come after the run, on plain dicts."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from infra import clusters, platform
 from infra.clusters import local_node, simulated
 from infra.node import images
+from infra.platform import monitoring
 from infra.pools import NodePool
 from infra.settings import Settings, parse
 from lookout import contract
 
+_RIGHTS = "kubernetes:rbac.authorization.k8s.io/v1"
 POOLS = {
     "nodePools": [
         {"name": "cpu", "machineType": "this-machine"},
@@ -87,7 +90,21 @@ def test_pulumi_owns_argocd_and_never_a_workload(recorded: Any) -> None:
         for kind, _, inputs in recorded.resources
         if kind.startswith("kubernetes:") and "namespace" in inputs.get("metadata", {})
     ]
-    assert set(namespaced) == {contract.ARGOCD_NAMESPACE}
+    # Elsewhere it makes one RoleBinding, for the custom metrics API.
+    assert set(namespaced) == {contract.ARGOCD_NAMESPACE, "kube-system"}
+    assert list(recorded.of(f"{_RIGHTS}:RoleBinding")) == ["kube-system/RoleBinding/lookout-metrics-api-authentication"]
+
+
+def test_the_metrics_api_has_its_rights_where_there_is_one(record: Any) -> None:
+    def program() -> None:
+        cluster = clusters.provision(parse(POOLS))
+        monitoring.bind(replace(cluster, monitoring=None))
+        assert cluster.monitoring
+
+    kinds = [f"{_RIGHTS}:{kind}" for kind in ("ClusterRole", "ClusterRoleBinding", "RoleBinding")]
+    assert [len(record(program).of(kind)) for kind in kinds] == [0, 0, 0]
+    with_it = record(lambda: monitoring.bind(clusters.provision(parse(POOLS))))
+    assert [len(with_it.of(kind)) for kind in kinds] == [1, 2, 1]
 
 
 def test_the_cluster_secret_says_where_the_images_and_the_configuration_are(recorded: Any) -> None:
