@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
+from gitops import drift_rules
 from lookout import contract
 
 FILE: Final = f"{contract.MONITORING}/prometheus/rules.yaml"
@@ -85,6 +86,7 @@ def groups() -> dict[str, Any]:
             {"name": "autoscaling", "interval": "2s", "rules": [_in_flight()]},
             {"name": "slo", "interval": "15s", "rules": [*ratios, *_burning()]},
             {"name": "scraping", "interval": "15s", "rules": _unseen()},
+            drift_rules.group(),
         ]
     }
 
@@ -103,10 +105,14 @@ def _in_flight() -> dict[str, Any]:
     # Little's law: seconds spent in requests, in each second. A gauge sampled every two seconds would give five values
     # for this window; this counts every request that ended in it.
     spent = f"sum by (namespace, instance) (rate({contract.METRIC_REQUEST_SECONDS}_sum[10s]))"
+    # Requests that hang for longer end in no window, and their pod would look idle: what every sample of the window
+    # shows at least is in flight, too.
+    hanging = f"max by (namespace, instance) (min_over_time({contract.METRIC_IN_FLIGHT}[10s]))"
     # The pod behind an address is the one seen last: a new pod may get the address of one that has just gone, whose
     # series goes on for minutes then, and two pods for one instance would end the rule for every pod.
     newest = f"topk by (namespace, instance) (1, timestamp({contract.METRIC_PROCESS})) > bool 0"
-    named = f"{spent} * on (namespace, instance) group_left (pod) ({newest})"
+    either = f"(({spent} > {hanging}) or {hanging})"
+    named = f"{either} * on (namespace, instance) group_left (pod) ({newest})"
     return {"record": IN_FLIGHT, "expr": f"sum by (namespace, pod) ({named})"}
 
 
