@@ -32,7 +32,9 @@ class LocalNodeProvider(ResourceProvider):
         return CreateResult(props["spec"]["name"], _bring_up(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Another node for another name or range, or when the cluster's state is gone; doors are not its concern.
+        """Another node for another name or range, for other settings of kubeadm, or when the cluster's state is gone.
+
+        Doors are not its concern.
 
         Never a replacement in Pulumi's sense, which would first delete each object of the old cluster: the new
         fingerprint makes the Kubernetes provider, and so everything in the cluster, anew.
@@ -42,7 +44,7 @@ class LocalNodeProvider(ResourceProvider):
         return DiffResult(changes=_is_another(olds, news) or fingerprint(spec) != olds["fingerprint"] or renewed)
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Put the new node in the place of the old one, or repair it.
+        """Put the new node in the place of the old one, or repair it. What runs comes back: git and registry stay.
 
         LookoutError, with the old node untouched, when others have a port or a range that the new one wants.
         """
@@ -50,6 +52,7 @@ class LocalNodeProvider(ResourceProvider):
 
         if _is_another(olds, news):
             old, new = NodeSpec.model_validate(olds["spec"]), NodeSpec.model_validate(news["spec"])
+            print("other ranges, or other settings of Kubernetes: another cluster takes the place of the old one")
             if old.name == new.name:  # under another name the old node itself would count among the others
                 lifecycle.refuse_conflicts(new)
             lifecycle.destroy(old)
@@ -125,7 +128,10 @@ def fingerprint(spec: NodeSpec) -> str | None:
 
 
 def _is_another(olds: dict[str, Any], news: dict[str, Any]) -> bool:
-    return any(olds["spec"][key] != news["spec"][key] for key in _IDENTITY)
+    from infra.node import kubeadm
+
+    moved = any(olds["spec"][key] != news["spec"][key] for key in _IDENTITY)
+    return moved or kubeadm.was_told_otherwise(NodeSpec.model_validate(olds["spec"]))
 
 
 def _runs_as(wanted: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from infra.node import images, sandbox
+from infra.node import images, kubeadm_init, sandbox
 from infra.node.spec import Node, NodeSpec
 from lookout import contract
 from lookout.errors import LookoutError
@@ -77,7 +77,7 @@ def ensure_control_plane(spec: NodeSpec, say: Callable[[str], None]) -> None:
     wait(spec, "API server", lambda: api_answers(spec))
     if not done.exists():
         _adapt_addons(spec)
-        done.touch()
+        write_whole(done, kubeadm_init.digest(spec))
     run(sandbox.enter(spec, ["touch", "/run/lookout/api-ready"]))
     say("waiting for the node to be Ready")
     wait(spec, "Node", lambda: is_ready(spec, spec))
@@ -91,6 +91,14 @@ def search_path() -> str:
 def was_cut_short(spec: NodeSpec) -> bool:
     """Whether `kubeadm init` began and never ended: what it left cannot be gone on with."""
     return (spec.directory / "root" / "etc-kubernetes" / "pki").exists() and not _done(spec).exists()
+
+
+def was_told_otherwise(spec: NodeSpec) -> bool:
+    """Whether there is a cluster and kubeadm made it with other settings than it would get today.
+
+    kubeadm changes nothing of a cluster that is there. One of a release that did not write its settings down counts.
+    """
+    return _done(spec).exists() and _done(spec).read_text() != kubeadm_init.digest(spec)
 
 
 def api_answers(spec: NodeSpec) -> bool:

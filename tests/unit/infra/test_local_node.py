@@ -11,6 +11,7 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from infra.clusters.local_node import LocalNodeProvider, LocalNodeRunningProvider, plain
+from infra.node import kubeadm_init
 from infra.node.spec import NodeSpec
 from infra.settings import Local
 from lookout.errors import LookoutError
@@ -135,6 +136,19 @@ def test_another_name_or_range_takes_the_old_node_down_first(node: Node, change:
     assert provider.diff("id", outputs, _props(**change)).changes is True
     provider.update("id", outputs, _props(**change))
     assert node.did == ["create lookout", "destroy lookout", f"create {change.get('name', 'lookout')}"]
+
+
+@pytest.mark.parametrize("told", ["", "of another release"])
+def test_a_cluster_that_kubeadm_was_told_to_make_otherwise_is_replaced(node: Node, told: str) -> None:
+    """kubeadm's flags are given once; an upgraded project would go on with the old ones."""
+    provider, outputs = _made()
+    written = NodeSpec().directory / "root" / "kubeadm.done"
+    written.write_text(kubeadm_init.digest(NodeSpec()))
+    assert provider.diff("id", outputs, _props()).changes is False
+    written.write_text(told)
+    assert provider.diff("id", outputs, _props()).changes is True
+    provider.update("id", outputs, _props())
+    assert node.did == ["create lookout", "destroy lookout", "create lookout"]
 
 
 def test_a_range_that_others_have_is_refused_before_the_old_node_is_touched(node: Node) -> None:
