@@ -28,5 +28,4 @@ def plain(settings: Settings, cluster: Cluster) -> dict[str, Any]:
         "registry": cluster.push_registry,
         "nodePools": list(cluster.pools),
         "argocd": argocd.version(),
-        "slo": settings.slo.model_dump(by_alias=True),
     }

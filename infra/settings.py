@@ -1,7 +1,8 @@
 """A stack's settings, typed: read from Pulumi's configuration and refused before anything is created.
 
-The keys are `lookout:target`, `lookout:nodePools`, `lookout:gitops`, `lookout:registry`, `lookout:monitoring`,
-`lookout:slo` and one section named after the target. Pulumi.<target>.example.yaml shows each.
+The keys are `lookout:target`, `lookout:nodePools`, `lookout:gitops`, `lookout:registry`, `lookout:monitoring` and one
+section named after the target. Pulumi.<target>.example.yaml shows each. The SLO is none of them: alerts need a bucket
+of the service's histogram at its bound, so it stands in lookout/contract.py, from which everything takes it.
 """
 
 import json
@@ -91,14 +92,6 @@ class Monitoring(Strict):
     """Ours, for it holds `serving-certificate` too: `lookout monitoring push` puts both into a registry."""
 
 
-class Slo(Strict):
-    """The promise that load tests judge, with the limits of `lookout load run --slo`."""
-
-    p99_seconds: Annotated[float, Field(gt=0, lt=contract.SLO_P99_LIMIT_S)] = contract.SLO_P99_S
-    error_ratio: Annotated[float, Field(gt=0, lt=1)] = contract.SLO_ERROR_RATIO
-    goodput_ratio: Annotated[float, Field(gt=0, lt=1)] = contract.SLO_GOODPUT_RATIO
-
-
 _DEFAULT_POOLS: Final = (
     NodePool(name="cpu", machine_type="this-machine"),
     NodePool(name="gpu", machine_type="simulated", min=2, max=4, gpu=Gpu(type="nvidia-l4", count=1)),
@@ -113,7 +106,6 @@ class Settings(Strict):
     gitops: GitOps = GitOps()
     registry: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._/-]+)?$")] | None = None
     monitoring: Monitoring | None = None
-    slo: Slo = Slo()
     local: Local | None = None
     kind: Kind | None = None
     existing: Existing | None = None

@@ -50,21 +50,21 @@ def test_every_setting_stands_in_an_example(field: FieldInfo) -> None:
 
 def test_names_every_mistake_of_a_file_at_once() -> None:
     with pytest.raises(LookoutError) as caught:
-        parse({"target": "mars", "slo": {"errorRatio": 2}}, "Pulumi.x.yaml")
+        parse({"target": "mars", "local": {"workers": -1}}, "Pulumi.x.yaml")
     lines = caught.value.message.splitlines()
-    assert [line.split(": ")[1] for line in lines] == ["lookout:target", "lookout:slo.errorRatio"]
+    assert [line.split(": ")[1] for line in lines] == ["lookout:target", "lookout:local.workers"]
 
 
 def test_pulumi_hands_objects_over_as_json() -> None:
-    given = {"target": "local", "nodePools": '[{"name": "cpu", "machineType": "m"}]', "slo": '{"p99Seconds": 0.2}'}
+    given = {"target": "local", "nodePools": '[{"name": "cpu", "machineType": "m"}]', "local": '{"workers": 2}'}
     settings = parse(decode(given))
     assert settings.node_pools[0].name == "cpu"
-    assert settings.slo.p99_seconds == 0.2
+    assert settings.node.workers == 2
 
 
 def test_json_cut_short_is_refused_as_text() -> None:
-    with pytest.raises(LookoutError, match=r"lookout:slo"):
-        parse(decode({"slo": '{"p99Seconds": '}))
+    with pytest.raises(LookoutError, match=r"lookout:local"):
+        parse(decode({"local": '{"workers": '}))
 
 
 def _gpu_pool(**more: Any) -> NodePool:
