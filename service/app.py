@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lookout import contract
-from service import drain, intake, model_description, pages, problems, refusals, schema
+from service import drain, intake, model_description, pages, problems, refusals, results, schema
 from service.detector import Detector
 from service.explainer import Explainer
 from service.health import Health, Phase
@@ -82,9 +82,9 @@ class Service:
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             photo = await intake.one_photo(request, self.settings, take)
-            response = await self.detector.detect(photo, parameters, partial(intake.departure, request))
-        _remember(request, response)
-        return _json(response)
+            answer = await self.detector.detect(photo, parameters, partial(intake.departure, request))
+        _remember(request, answer.response)
+        return Response(answer.json, media_type="application/json")
 
     async def render(self, request: Request) -> Response:
         """POST /v1/render: the photo as JPEG with boxes drawn."""
@@ -101,13 +101,9 @@ class Service:
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             photos = await intake.several_photos(request, self.settings, take)
-            results = await self.detector.detect_all(photos, parameters, partial(intake.departure, request))
+            answers = await self.detector.detect_all(photos, parameters, partial(intake.departure, request))
         request.state.log = {"photos": len(photos)}
-        return _json(
-            schema.BatchResponse(
-                results=[schema.Failure(problem=one.body()) if isinstance(one, Problem) else one for one in results]
-            )
-        )
+        return Response(results.batch_json(answers), media_type="application/json")
 
     async def explain(self, request: Request) -> Response:
         """POST /v1/explain: which parts of the photo one detection rests on."""

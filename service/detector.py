@@ -22,7 +22,7 @@ from service.model.stored import StoredCard, read_card
 from service.postprocess import Detections
 from service.problems import Problem
 from service.render import render
-from service.results import Look
+from service.results import Answer, Look
 from service.runtimes import RuntimeName, Session, detect, open_session
 from service.settings import Settings
 from service.watch import Watch
@@ -79,7 +79,7 @@ class Detector:
             raise problems.not_ready("The model is not loaded.")
         self.admission.check()
 
-    async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> schema.DetectResponse:
+    async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Answer:
         """Decode a photo and detect on it. Problem when it cannot be read or not in time; `gone` as in `compute.py`."""
         return _good(*await self._compute.each([partial(self._detect, photo, parameters)], gone))
 
@@ -89,7 +89,7 @@ class Detector:
 
     async def detect_all(
         self, photos: list[Photo], parameters: Parameters, gone: Gone | None = None
-    ) -> list[schema.DetectResponse | Problem]:
+    ) -> list[Answer | Problem]:
         """Each photo's result or its problem, in order; the batch is taken as a whole or not at all."""
         return await self._compute.each([partial(self._detect, photo, parameters) for photo in photos], gone)
 
@@ -104,6 +104,10 @@ class Detector:
         event loop."""
         return self._pixels.hold(count)
 
+    def encoding(self) -> AbstractContextManager[object]:
+        """Times the making of an answer out of what was found."""
+        return self._metrics.stage.labels("encoding").time()
+
     async def with_session(self, work: Callable[[Session], T]) -> T:
         """Run a short piece of work on a compute thread with a session, in turn with the photos of requests."""
         return await self._compute.beside(partial(self._lend, work))
@@ -115,15 +119,18 @@ class Detector:
         finally:
             self._sessions.put(session)
 
-    def _detect(self, photo: Photo, parameters: Parameters, arrived: float) -> schema.DetectResponse:
+    def _detect(self, photo: Photo, parameters: Parameters, arrived: float) -> Answer:
         with ExitStack() as held:
-            return self._response(self._look(photo, parameters, arrived, held))
+            look = self._look(photo, parameters, arrived, held)
+            with self.encoding():
+                return results.answer(look, self.model, self.stored.card.labels)
 
     def _draw(self, photo: Photo, parameters: Parameters, arrived: float) -> Drawn:
         with ExitStack() as held:
             look = self._look(photo, parameters, arrived, held)
-            response = self._response(look)
-            return Drawn(render(look.pixels, response.detections), response)
+            with self.encoding():
+                response = results.response(look, self.model, self.stored.card.labels)
+                return Drawn(render(look.pixels, response.detections), response)
 
     def _find(self, image: Photo | Pixels, parameters: Parameters, arrived: float) -> Detections:
         with ExitStack() as held:
@@ -137,7 +144,8 @@ class Detector:
         marks.append(time.perf_counter())
         found = self._lend(lambda session: _infer(session, pixels, parameters, marks))
         marks.append(time.perf_counter())
-        look = Look(pixels, found, arrived, tuple(marks))
+        intake_s = image.intake_s if isinstance(image, Photo) else 0.0
+        look = Look(pixels, found, intake_s, arrived, tuple(marks))
         self._measure(look, parameters, decoded=isinstance(image, Photo))
         return look
 
@@ -154,14 +162,11 @@ class Detector:
 
     def _measure(self, look: Look, parameters: Parameters, decoded: bool) -> None:
         for name, seconds in look.spent_s.items():
-            if decoded or name != "decode":
+            if decoded or name not in ("intake", "decode"):
                 self._metrics.stage.labels(name).observe(seconds)
         for class_id in look.found.classes:
             self._metrics.detections.labels(results.label_of(int(class_id), self.stored.card.labels)).inc()
         self._watch.see(look.pixels, look.pixels.shape[0] * look.pixels.shape[1], look.found, parameters)
-
-    def _response(self, look: Look) -> schema.DetectResponse:
-        return results.response(look, self.model, self.stored.card.labels)
 
 
 def _good(answer: T | Problem) -> T:

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -30,6 +31,8 @@ class Photo:
 
     data: bytes
     declared: str
+    intake_s: float = 0.0
+    """Seconds that reading the request took."""
 
 
 def _written_as(pattern: re.Pattern[str], what: str) -> BeforeValidator:
@@ -93,26 +96,27 @@ def parameters(request: Request, kind: type[Query]) -> Query:
 
 async def one_photo(request: Request, settings: Settings, take: Take) -> Photo:
     """The photo of a request: the raw body, or the multipart field `image`. `take` hears of every byte."""
-    declared = request.headers.get("content-type", "")
+    started, declared = time.perf_counter(), request.headers.get("content-type", "")
     if not _is_multipart(declared):
         data = await read(request, settings.max_image_bytes, settings, take)
-        return Photo(data, declared)
+        return Photo(data, declared, time.perf_counter() - started)
     found = await _form(request, "image", 1, settings.max_image_bytes, settings, take)
     if len(found) != 1:
         raise problems.bad_parameter("The multipart body needs exactly one file field 'image'.")
     if len(found[0].data) > settings.max_image_bytes:
         raise problems.too_large(settings.max_image_bytes)
-    return found[0]
+    return replace(found[0], intake_s=time.perf_counter() - started)
 
 
 async def several_photos(request: Request, settings: Settings, take: Take) -> list[Photo]:
     """The photos of a batch: the repeated multipart field `images`, at most 16. `take` hears of every byte."""
+    started = time.perf_counter()
     if not _is_multipart(request.headers.get("content-type", "")):
         raise problems.unsupported("A batch is sent as multipart/form-data with the field 'images' repeated.")
     found = await _form(request, "images", contract.MAX_BATCH_IMAGES, settings.max_batch_bytes, settings, take)
     if not found:
         raise problems.bad_parameter("The multipart body has no file field 'images'.")
-    return found
+    return [replace(photo, intake_s=time.perf_counter() - started) for photo in found]
 
 
 async def departure(request: Request) -> None:

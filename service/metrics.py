@@ -22,7 +22,9 @@ _BUCKETS_RATIO: Final = tuple(tenth / 10 for tenth in range(1, 11))
 _BUCKETS_SCORE: Final = (*_BUCKETS_RATIO[:-1], 0.95, 1.0)
 _BUCKETS_PIXELS: Final = (1e5, 3e5, 1e6, 3e6, 1e7, 2e7, 4e7)
 CODES: Final = ("2xx", "4xx", "5xx")
-STAGES: Final = ("decode", "preprocess", "inference", "postprocess")
+STAGES: Final = ("intake", "queue", "decode", "preprocess", "inference", "postprocess", "encoding")
+"""Of one photo, in order: body read, wait for a thread, the work on that thread, and the answer made of what was found.
+A photo of a batch has the whole body's intake; one that is sent as pixels has no decode."""
 
 
 class Metrics:

@@ -1,12 +1,16 @@
 """From what a session found on one photo to the bodies of the API: pure functions of labels, pixels and times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from service import schema
 from service.decode import Pixels
-from service.metrics import STAGES
 from service.postprocess import Detections
+from service.problems import Problem
+
+STEPS: Final = ("decode", "preprocess", "inference", "postprocess")
+"""What a compute thread does with a photo, in order."""
 
 
 @dataclass(frozen=True)
@@ -15,14 +19,39 @@ class Look:
 
     pixels: Pixels
     found: Detections
+    intake_s: float
     arrived_s: float
     marks_s: tuple[float, ...]
-    """Start of the first stage and end of each; same clock as `arrived_s`. One more than STAGES."""
+    """Start of the first step and end of each; same clock as `arrived_s`. One more than STEPS."""
 
     @property
     def spent_s(self) -> dict[str, float]:
-        """Seconds by stage."""
-        return {name: self.marks_s[place + 1] - self.marks_s[place] for place, name in enumerate(STAGES)}
+        """Seconds by stage, as far as they are known before there is an answer."""
+        steps = {name: self.marks_s[place + 1] - self.marks_s[place] for place, name in enumerate(STEPS)}
+        return {"intake": self.intake_s, "queue": self.marks_s[0] - self.arrived_s, **steps}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer about one photo, and its JSON."""
+
+    response: schema.DetectResponse
+    json: bytes
+
+
+def answer(look: Look, model: schema.Model, labels: Mapping[int, str]) -> Answer:
+    """The body of /v1/detect. To be made on a compute thread: the event loop has others to wait for."""
+    made = response(look, model, labels)
+    return Answer(made, made.model_dump_json().encode())
+
+
+def batch_json(each: Sequence[Answer | Problem]) -> bytes:
+    """The body of /v1/detect/batch, a BatchResponse, from its parts' JSON."""
+    parts = [
+        schema.Failure(problem=one.body()).model_dump_json().encode() if isinstance(one, Problem) else one.json
+        for one in each
+    ]
+    return b'{"results":[' + b",".join(parts) + b"]}"
 
 
 def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> schema.DetectResponse:
@@ -33,7 +62,6 @@ def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> sche
         image=schema.ImageSize(width=width, height=height),
         detections=[detection(look.found, index, width, height, labels) for index in range(len(look.found))],
         timing_ms=schema.Timing(
-            queue=_ms(look.marks_s[0] - look.arrived_s),
             total=_ms(look.marks_s[-1] - look.arrived_s),
             **{name: _ms(value) for name, value in look.spent_s.items()},
         ),

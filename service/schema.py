@@ -47,6 +47,7 @@ class ImageSize(_Body):
 class Timing(_Body):
     """Where the time went, in milliseconds."""
 
+    intake: Annotated[float, Field(ge=0, description="Reading the body, as fast as it was sent; before `total`")] = 0.0
     queue: Annotated[float, Field(ge=0, description="Waiting for a compute thread")]
     decode: Annotated[float, Field(ge=0)]
     preprocess: Annotated[float, Field(ge=0)]

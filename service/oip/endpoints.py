@@ -1,8 +1,9 @@
 """The protocol's paths: health, metadata, inference."""
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class _Asked:
     """A request taken apart."""
 
     id: str | None
-    images: list[Photo] | list[Pixels]
+    images: list[Photo | Pixels]
     parameters: intake.Parameters
     outputs: dict[str, bool]
     """Names, and whether as binary data."""
@@ -112,28 +113,35 @@ class Endpoints:
         head: dict[str, Any] = {"model_name": contract.DETECTOR, "model_version": self._detector.stored.version}
         if asked.id is not None:
             head["id"] = asked.id
-        filled = outputs.tensors(found, asked.parameters.limit)
-        answer, json_length = outputs.encode(head, filled, asked.outputs)
+        answer, json_length = await asyncio.to_thread(self._encoded, head, found, asked)
         if json_length is None:
             return Response(answer, media_type="application/json")
         return Response(answer, media_type="application/octet-stream", headers={wire.HEADER_LENGTH: str(json_length)})
 
     async def _asked(self, request: Request, take: intake.Take) -> _Asked:
         """Read and take apart a request. Neither its body nor its JSON outlives this."""
+        started = time.perf_counter()
         body = await intake.read(request, self._settings.max_batch_bytes, self._settings, take)
         async with self._parsing:
-            return await asyncio.to_thread(self._take_apart, body, request.headers.get(wire.HEADER_LENGTH))
+            return await asyncio.to_thread(self._take_apart, body, request.headers.get(wire.HEADER_LENGTH), started)
 
-    def _take_apart(self, body: bytes, header_length: str | None) -> _Asked:
+    def _take_apart(self, body: bytes, header_length: str | None, started: float) -> _Asked:
         parts = wire.frame(body, header_length)
         with self._detector.memory(parts.cost_bytes):
             received = wire.parse(parts)
+            images = inputs.images(received, self._settings)
+            spent_s = time.perf_counter() - started
             return _Asked(
                 id=received.request.id,
-                images=inputs.images(received, self._settings),
+                images=[replace(one, intake_s=spent_s) if isinstance(one, Photo) else one for one in images],
                 parameters=_parameters(received.request.parameters),
                 outputs=outputs.wanted(received.request),
             )
+
+    def _encoded(self, head: dict[str, Any], found: list[Detections], asked: _Asked) -> tuple[bytes, int | None]:
+        """As JSON, a batch's outputs are ten thousand numbers: too long for the event loop."""
+        with self._detector.encoding():
+            return outputs.encode(head, outputs.tensors(found, asked.parameters.limit), asked.outputs)
 
     def _only_when_ready(self) -> None:
         if self._health.phase is not Phase.READY:

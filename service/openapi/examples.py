@@ -15,7 +15,9 @@ DETECTED: Final = schema.DetectResponse(
             label="cat", class_id=17, score=0.9227, box=schema.Box(x_min=0.0, y_min=1.7, x_max=404.5, y_max=298.3)
         )
     ],
-    timing_ms=schema.Timing(queue=0.1, decode=0.8, preprocess=1.9, inference=11.2, postprocess=0.2, total=14.3),
+    timing_ms=schema.Timing(
+        intake=0.6, queue=0.1, decode=0.8, preprocess=1.9, inference=11.2, postprocess=0.2, total=14.3
+    ),
 )
 EXPLAINED: Final = schema.ExplainResponse(
     model=DETECTED.model,

@@ -22,6 +22,7 @@ from lookout.errors import LookoutError
 from service import decode, detector, model_location, render, schema
 from service.app import create_app
 from service.health import Phase
+from service.metrics import STAGES
 from service.settings import Settings
 from tests.unit.service.conftest import ClientFactory, FakeSession
 from tests.unit.service.test_intake import encoded
@@ -337,8 +338,34 @@ def test_measures_what_others_build_on(client: TestClient) -> None:
     assert f'{contract.METRIC_PROCESS}{{pod="{socket.gethostname()}"}} 1.0' in text
     assert f'{contract.METRIC_DETECTIONS}{{label="cat"}} 1.0' in text
     assert f"{contract.METRIC_QUEUE_WAIT}_count 2.0" in text
-    for stage in ("decode", "preprocess", "inference", "postprocess"):
-        assert f'{contract.METRIC_STAGE}_count{{stage="{stage}"}} 1.0' in text
+    for stage in STAGES:
+        assert f'{contract.METRIC_STAGE}_count{{stage="{stage}"}} 1.0' in text, stage
+
+
+def test_tells_the_time_of_each_stage_and_adds_up_what_came_after_the_body(client: TestClient) -> None:
+    spent = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).json()["timing_ms"]
+    assert set(spent) == {*STAGES, "total"} - {"encoding"}  # which no answer can know of itself
+    assert spent["intake"] > 0
+    after = sum(spent[stage] for stage in STAGES if stage in spent and stage != "intake")
+    assert spent["total"] == pytest.approx(after, abs=0.01)
+
+
+@pytest.mark.parametrize("path", [contract.DETECT_PATH, contract.BATCH_PATH])
+def test_answers_are_encoded_on_a_compute_thread(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    threads: list[str] = []
+    encode = schema.DetectResponse.model_dump_json
+
+    def noted(self: schema.DetectResponse) -> str:
+        threads.append(threading.current_thread().name)
+        return encode(self)
+
+    monkeypatch.setattr(schema.DetectResponse, "model_dump_json", noted)
+    files = [("images" if path == contract.BATCH_PATH else "image", ("a.jpg", encoded(), "image/jpeg"))]
+    assert client.post(path, files=files).status_code == 200
+    assert len(threads) == 1
+    assert threads[0].startswith("compute")
 
 
 def test_probes_are_not_counted_as_requests(client: TestClient) -> None:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from lookout import contract
 from service import problems
+from service.metrics import STAGES
 from service.oip import wire
 from tests.unit.service.conftest import ClientFactory
 from tests.unit.service.test_intake import encoded, png_header
@@ -211,6 +212,15 @@ def test_inference_requests_are_measured_and_hold_no_room_afterwards(client: Tes
     assert f'{contract.METRIC_REQUESTS}{{status="200"}} 1.0' in text
     assert f"{contract.METRIC_QUEUE_WAIT}_count 2.0" in text
     assert client.app.state.service.bodies.held == 0  # type: ignore[attr-defined]  # the app is a Starlette
+    for stage, photos in {**dict.fromkeys(STAGES, 2), "encoding": 1}.items():
+        assert f'{contract.METRIC_STAGE}_count{{stage="{stage}"}} {photos}.0' in text, stage
+
+
+def test_pixels_pass_no_decoding(client: TestClient) -> None:
+    post(client, {"inputs": [pixel_input((1, 1, 1, 3), [1, 2, 3])]})
+    text = client.get(contract.METRICS_PATH).text
+    assert f'{contract.METRIC_STAGE}_count{{stage="decode"}} 0.0' in text
+    assert f'{contract.METRIC_STAGE}_count{{stage="inference"}} 1.0' in text
 
 
 @given(st.binary(max_size=400), st.one_of(st.none(), st.integers(0, 400).map(str), st.text(max_size=5)))
