@@ -96,6 +96,18 @@ class Cluster:
         found = self._list(f"/api/v1/namespaces/{contract.namespace(environment)}/events", fieldSelector="type=Warning")
         return tuple(sorted(found, key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or ""))
 
+    def own_replicas(self, environment: str, manager: str) -> int | None:
+        """Let a field manager hold the replicas that the environment's Deployment has; None where there is none."""
+        path = f"/apis/apps/v1/namespaces/{contract.namespace(environment)}/deployments/{contract.DETECTOR}"
+        deployment = self._get(path)
+        if deployment is None:
+            return None
+        replicas = int(deployment["spec"]["replicas"])
+        wanted = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": contract.DETECTOR}}
+        self._call("PATCH", path, query={"fieldManager": manager}, body=wanted | {"spec": {"replicas": replicas}},
+                   form="application/apply-patch+yaml")  # fmt: skip
+        return replicas
+
     def look_again(self, reading: Reading) -> None:
         """Ask Argo CD to compare everything in `reading` anew.
 
@@ -120,7 +132,13 @@ class Cluster:
         return self._call("GET", path, query=query)
 
     def _call(
-        self, method: str, path: str, *, query: dict[str, str] | None = None, body: Object | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        form: str = "application/merge-patch+json",
     ) -> Object | None:
         """The answer's JSON, None for 404: a namespace or a kind that is not there yet is no error."""
         try:
@@ -128,7 +146,7 @@ class Cluster:
                 path,
                 method,
                 query_params=list((query or {}).items()),
-                header_params={"Accept": "application/json", "Content-Type": "application/merge-patch+json"},
+                header_params={"Accept": "application/json", "Content-Type": form},
                 body=body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,

@@ -20,8 +20,6 @@ class Outcome(BaseModel):
     summary: str
     commit: str | None = None
     diff: str = ""
-    warnings: tuple[str, ...] = ()
-    """What a push of the commit would do that nobody may expect."""
 
 
 def cut(repository: Repository, artifact: Artifact, environments: Sequence[str], *, force: bool = False) -> Outcome:

@@ -26,8 +26,6 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     else:
         console.out(outcome.diff, highlight=False)
     console.print(f"committed {outcome.commit[:12]}: {outcome.summary}", markup=False, soft_wrap=True)
-    for warning in outcome.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def show_overview(console: Console, overview: Overview) -> None:

@@ -6,11 +6,10 @@ so no merge touches them; that is checked all the same.
 """
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from gitops import scaling_file, source, version_file
+from gitops import source, version_file
 from gitops.git import FALLBACK_EMAIL, FALLBACK_NAME, attempt, git
 from gitops.release import Outcome
 from gitops.repository import Repository
@@ -49,32 +48,7 @@ def update(
     commit = repository.commit_tree(tree, f"{summary}\n\n{source.TRAILER}: {theirs.tree}\n")
     # The next merge's base must outlive git's garbage collection.
     git(repository.directory, "update-ref", _KEEP, theirs.tree)
-    warnings = tuple(_drops_to_one(repository, start, commit))
-    return Outcome(summary=summary, commit=commit, diff=repository.diff(start, commit), warnings=warnings)
-
-
-def _drops_to_one(repository: Repository, start: str, commit: str) -> Iterator[str]:
-    """Running environments that go from fixed replicas to an autoscaler in one step.
-
-    Argo CD then gives `replicas` up before the autoscaler has owned it, and a Deployment without gets one.
-    """
-    for environment in contract.ENVIRONMENTS:
-        path = f"{contract.CONFIG_ENVS}/{environment}/{contract.SCALING_FILE}"
-        before, after = (_scaling(repository, path, revision) for revision in (start, commit))
-        if before is None or after is None or not repository.has_version(environment):
-            continue
-        if after.autoscaled and not before.autoscaled and before.least > 1:
-            yield (
-                f"{environment} goes from {before.least} fixed replicas to an autoscaler; pushed as it is, it drops to "
-                "one pod for some seconds: docs/runbooks/autoscaler.md says how it does not"
-            )
-
-
-def _scaling(repository: Repository, path: str, revision: str) -> scaling_file.Scaling | None:
-    try:
-        return scaling_file.parse(repository.read(path, revision) or "", path)
-    except LookoutError:  # no such file, or a form of somebody's own
-        return None
+    return Outcome(summary=summary, commit=commit, diff=repository.diff(start, commit))
 
 
 def _base(repository: Repository) -> str:

@@ -157,22 +157,6 @@ def _both_edit_scaling(road: Road) -> str:
     return road.deploy.head
 
 
-@pytest.mark.parametrize(("replicas", "released", "warned"), [(3, True, True), (1, True, False), (3, False, False)])
-def test_an_environment_that_would_lose_pods_on_its_way_to_the_autoscaler_is_named(
-    road: Road, image: Make, replicas: int, released: bool, warned: bool
-) -> None:
-    if released:
-        release.cut(road.deploy, image("a"), contract.ENVIRONMENTS)
-    staging = "detector/envs/staging/scaling.yaml"
-    _edit(road.deploy.directory / staging, "replicas: 1", f"replicas: {replicas}  # by hand")
-    commit_all(road.deploy.directory, "by hand")
-    autoscaled = (road.project / CONFIG / _SCALING).read_text()
-    (road.project / CONFIG / staging).write_text(autoscaled)
-    commit_all(road.project, "staging is autoscaled")
-    warnings = update(road.deploy, road.project, on_conflict="project").warnings
-    assert [warning.partition(" ")[0] for warning in warnings] == (["staging"] if warned else [])
-
-
 def _change(road: Road, file: str, old: str, new: str) -> None:
     _edit(road.project / CONFIG / file, old, new)
     commit_all(road.project, f"{file}: {new}")
