@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lookout import contract
-from service import drain, intake, model_description, pages, problems, refusals, results, schema
+from service import drain, intake, model_description, pages, problems, refusals, results, schema, tracing
 from service.detector import Detector
 from service.explainer import Explainer
 from service.health import Health, Phase
@@ -29,6 +29,7 @@ from service.openapi.document import document
 from service.problems import Problem
 from service.settings import Settings
 from service.tokens import TokenGate, read_tokens
+from service.tracing import Tracer
 
 
 def create_app(model: Path, settings: Settings, bento: str | None = None) -> Starlette:
@@ -40,10 +41,11 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
     """
     configure_logging(settings.log_level)
     metrics = Metrics()
-    service = Service(Detector(model, settings, metrics), settings, metrics, bento)
+    tracer = tracing.from_environment()
+    service = Service(Detector(model, settings, metrics), settings, metrics, bento, tracer)
     app = Starlette(
         routes=service.routes(),
-        middleware=[Middleware(Observation, metrics=metrics, health=service.health), *_gate(settings)],
+        middleware=[Middleware(Observation, metrics=metrics, health=service.health, tracer=tracer), *_gate(settings)],
         exception_handlers={Problem: refusals.problem, HTTPException: refusals.http_exception},
         lifespan=service.lifespan,
     )
@@ -54,8 +56,11 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
 class Service:
     """The endpoints and what they share."""
 
-    def __init__(self, detector: Detector, settings: Settings, metrics: Metrics, bento: str | None) -> None:
+    def __init__(
+        self, detector: Detector, settings: Settings, metrics: Metrics, bento: str | None, tracer: Tracer
+    ) -> None:
         self.detector, self.settings, self.metrics, self.bento = detector, settings, metrics, bento
+        self._tracer = tracer
         self.health, self.bodies = Health(), BodyBudget(settings.max_held_bytes)
         self.explainer = Explainer(detector, settings)
         self.oip = Endpoints(detector, settings, self.health, self.bodies)
@@ -149,6 +154,7 @@ class Service:
             self.health.drain()
             await loading
             await asyncio.to_thread(self.detector.close)
+            await asyncio.to_thread(self._tracer.close)
 
     def _admissible(self, request: Request, kind: type[intake.Query]) -> intake.Query:
         """The query of a request that may go on to send its body: a draining service takes it, one without a model or

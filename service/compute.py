@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
@@ -32,7 +33,8 @@ class Compute:
         loop, arrived = asyncio.get_running_loop(), time.perf_counter()
         turn = self._admission.enter(len(works), arrived)
         must_wait = self._admission.waiting > 0
-        jobs = [self._pool.submit(self._take, partial(work, arrived), turn) for work in works]
+        # Each with a context of its own: two threads cannot be in one, and the request's trace is in it.
+        jobs = [self._pool.submit(copy_context().run, self._take, partial(work, arrived), turn) for work in works]
         answers = [asyncio.wrap_future(job, loop=loop) for job in jobs]
         for answer in answers:
             answer.add_done_callback(lambda _: self._admission.leave(turn))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from service import cpu, problems, results, schema
+from service import cpu, problems, results, schema, tracing
 from service.admission import Admission
 from service.compute import Compute, Gone
 from service.decode import MOST_PEAK_BYTES, Pixels, decode
@@ -167,6 +167,7 @@ class Detector:
         for class_id in look.found.classes:
             self._metrics.detections.labels(results.label_of(int(class_id), self.stored.card.labels)).inc()
         self._watch.see(look.pixels, look.pixels.shape[0] * look.pixels.shape[1], look.found, parameters)
+        tracing.stages(look)
 
 
 def _good(answer: T | Problem) -> T:

@@ -11,9 +11,11 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookout import contract
-from service import problems
+from service import problems, trace_context, tracing
 from service.health import Health, Phase
 from service.metrics import Metrics
+from service.trace_context import TraceContext
+from service.tracing import Tracer
 
 LOGGER: Final = logging.getLogger("lookout.access")
 API_PATHS: Final = frozenset(
@@ -38,8 +40,8 @@ _SECURITY: Final = [
 class Observation:
     """ASGI middleware around the whole app. The request id is taken from X-Request-ID when it is a plain token."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, health: Health) -> None:
-        self._app, self._metrics, self._health = app, metrics, health
+    def __init__(self, app: ASGIApp, metrics: Metrics, health: Health, tracer: Tracer) -> None:
+        self._app, self._metrics, self._health, self._tracer = app, metrics, health, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection of the server."""
@@ -51,6 +53,9 @@ class Observation:
         counted = scope["path"] in API_PATHS and scope["method"] == "POST"
         seen = {"status": 0, "bytes": 0}
         started = time.perf_counter()
+        caller = trace_context.read(scope["headers"]) if counted else None
+        span = self._tracer.begin(caller, scope["path"], request_id) if counted else None
+        own = span.context if span else None
 
         async def count(message_from: Receive = receive) -> Message:
             message = await message_from()
@@ -60,15 +65,18 @@ class Observation:
         async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
-                own = [(b"x-request-id", request_id.encode()), *_SECURITY]
+                added = [(b"x-request-id", request_id.encode()), *_SECURITY]
+                if own:
+                    added.append((trace_context.RESPONSE_HEADER, own.header()))
                 if self._health.phase is Phase.DRAINING:
                     # The client opens its next connection elsewhere, before the server has to cut this one.
-                    own.append((b"connection", b"close"))
-                message["headers"] = [*message.get("headers", []), *own]
+                    added.append((b"connection", b"close"))
+                message["headers"] = [*message.get("headers", []), *added]
             await send(message)
 
         if counted:
             self._metrics.in_flight.inc()
+        current = tracing.CURRENT.set(span)
         try:
             await self._app(scope, count, add_headers)
         except Exception:  # noqa: BLE001  # the last to hear of it: logged once here, and by nobody else
@@ -77,12 +85,15 @@ class Observation:
                 answer = problems.answer(problems.internal(), scope["path"], request_id)
                 await answer(scope, receive, add_headers)
         finally:
+            tracing.CURRENT.reset(current)
             if counted:
                 self._metrics.in_flight.dec()
                 seen["status"] = seen["status"] or 500  # the client went away before there was an answer
                 seconds = time.perf_counter() - started
                 self._metrics.count_request(seen["status"], seconds)
-                _log(scope, request_id, seen, seconds)
+                _log(scope, request_id, seen, seconds, own)
+            if span:
+                span.end(seen["status"])
 
 
 def configure_logging(level: str) -> None:
@@ -110,10 +121,11 @@ def _request_id(scope: Scope) -> str:
     return uuid.uuid4().hex
 
 
-def _log(scope: Scope, request_id: str, seen: dict[str, int], seconds: float) -> None:
+def _log(scope: Scope, request_id: str, seen: dict[str, int], seconds: float, context: TraceContext | None) -> None:
     line = {
         "event": "request",
         "request_id": request_id,
+        **({"trace_id": context.trace_id, "span_id": context.span_id} if context else {}),
         "method": scope["method"],
         "path": scope["path"],
         "status": seen["status"],

@@ -35,7 +35,13 @@ def query(kind: type[Parameters] | type[ExplainParameters]) -> list[Json]:
 
 def done(content: Json, description: str = "Done", headers: Json | None = None) -> Json:
     """The answer with status 200."""
-    own = {"X-Request-ID": {"description": "The request's id, also in the log", "schema": {"type": "string"}}}
+    own = {
+        "X-Request-ID": {"description": "The request's id, also in the log", "schema": {"type": "string"}},
+        "traceresponse": {
+            "description": "For a request of the API with the W3C header traceparent: our work in its trace",
+            "schema": {"type": "string"},
+        },
+    }
     return {"200": {"description": description, "headers": own | (headers or {}), "content": content}}
 
 
