@@ -15,7 +15,8 @@ from client import batches, photos
 from client.detector import DetectorClient, RefusedError
 from client.result import PhotoResult, Results, name_of
 from lookout import contract
-from lookout.errors import EXIT_FAILURE, LookoutError, UsageError
+from lookout import token_file as tokens
+from lookout.errors import EXIT_FAILURE, LookoutError
 from lookout.files import write_whole
 from service.schema import Problem
 
@@ -37,7 +38,7 @@ def detect(
         Path | None, typer.Option(help="Write the photos with boxes drawn: a JPEG for one photo, else a folder.")
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option(help="File with the API token, where one is needed.", envvar="LOOKOUT_TOKEN_FILE")
+        Path | None, typer.Option(help="File with the API token, where one is needed.", envvar=tokens.VARIABLE)
     ] = None,
 ) -> None:
     """Detect objects on photos (JPEG, PNG, WebP) with a running detector."""
@@ -45,7 +46,8 @@ def detect(
     paths = [one.path for one in chosen]
     targets = dict(zip(paths, photos.annotated(chosen, out), strict=True)) if out else {}
     results: list[PhotoResult] = []
-    with DetectorClient(url, _token(token_file)) as detector, _progress(len(paths)) as bar:
+    token = tokens.read(token_file) if token_file else None
+    with DetectorClient(url, token) as detector, _progress(len(paths)) as bar:
         task = bar.add_task("looking", total=len(paths))
 
         def seen(path: Path, answer: batches.Answer) -> None:
@@ -110,15 +112,3 @@ def _draw(
     except OSError as error:
         raise LookoutError(f"{target} cannot be written: {error.strerror or error}", "choose another --out") from error
     return result.model_copy(update={"annotated": name_of(target)})
-
-
-def _token(file: Path | None) -> str | None:
-    if file is None:
-        return None
-    try:
-        token = file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the token's file {file} cannot be read", "write the token alone into it") from error
-    if not token or not token.isascii() or any(sign.isspace() for sign in token):
-        raise UsageError(f"{file} holds no token", "write the token alone into it")
-    return token

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from infra.node.spec import NodeSpec
@@ -21,12 +21,25 @@ from lookout.errors import LookoutError
 PROJECT: Final = "lookout"
 """Name of the Pulumi project, and so the prefix of its configuration keys."""
 
+API_TOKENS: Final = "apiTokens"
+
 Target = Literal["local", "kind", "existing", "gke", "eks", "aks"]
 ClusterName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,37}[a-z0-9]$")]
 Image = Annotated[
     str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$")
 ]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _token(value: SecretStr) -> SecretStr:
+    """What the service takes as a token. The message leaves out what was given: it may be one but for a blank."""
+    text = value.get_secret_value()
+    if len(text) < contract.API_TOKEN_SHORTEST or not text.isascii() or any(sign.isspace() for sign in text):
+        raise ValueError(f"must be {contract.API_TOKEN_SHORTEST} or more ASCII characters without spaces")
+    return value
+
+
+ApiToken = Annotated[SecretStr, AfterValidator(_token)]
 Section = TypeVar("Section", bound=Strict)
 
 
@@ -106,6 +119,9 @@ class Settings(Strict):
     gitops: GitOps = GitOps()
     registry: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*(:\d{1,5})?(/[a-z0-9._/-]+)?$")] | None = None
     monitoring: Monitoring | None = None
+    api_tokens: Annotated[tuple[ApiToken, ...], Field(min_length=1)] | None = None
+    """Bearer tokens of every environment's API; without, it is open to whoever reaches it. Encrypted in the stack's
+    file, so only the running program knows them."""
     local: Local | None = None
     kind: Kind | None = None
     existing: Existing | None = None
@@ -207,7 +223,19 @@ def from_pulumi() -> Settings:
 
     config = pulumi.runtime.get_config_env()
     mine = {key.partition(":")[2]: value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
-    return parse(decode(mine), f"Pulumi.{pulumi.get_stack()}.yaml")
+    file = f"Pulumi.{pulumi.get_stack()}.yaml"
+    if API_TOKENS in mine and not pulumi.runtime.is_config_secret(f"{PROJECT}:{API_TOKENS}"):
+        raise unencrypted(file)
+    return parse(decode(mine), file)
+
+
+def unencrypted(file: str) -> LookoutError:
+    """The refusal of tokens that stand in a stack's file for everybody to read."""
+    return LookoutError(
+        f"{file}: {PROJECT}:{API_TOKENS}: is not encrypted",
+        "take it out, make new tokens, and set each with: "
+        f"pulumi config set --path '{PROJECT}:{API_TOKENS}[0]' --secret",
+    )
 
 
 def decode(values: Mapping[str, str]) -> dict[str, Any]:

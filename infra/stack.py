@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from infra import orphans, stackfile, stacklock
 from infra.events import NOT_READY, Report
+from infra.settings import API_TOKENS, PROJECT
 from lookout import environment, paths, process
 from lookout.environment import STACK
 from lookout.errors import LookoutError
@@ -87,6 +88,13 @@ def outputs(name: str = STACK, *, show_secrets: bool = False) -> dict[str, Any]:
     flags = ["--show-secrets"] if show_secrets else []
     values: dict[str, Any] = json.loads(_pulumi("stack", "output", "--json", "--stack", name, *flags) or "{}")
     return values
+
+
+def api_token(name: str = STACK) -> str | None:
+    """The first of the stack's API tokens, decrypted; None when it has none."""
+    if not stackfile.asks_for_tokens(name):
+        return None
+    return _pulumi("config", "get", "--path", f"{PROJECT}:{API_TOKENS}[0]", "--stack", name).strip()
 
 
 def _run(arguments: list[str], name: str, progress: Progress | None) -> Report:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from infra.settings import PROJECT, Settings, parse
+from infra.settings import API_TOKENS, PROJECT, Settings, parse, unencrypted
 from lookout import paths
 from lookout.errors import LookoutError
 from lookout.files import write_whole
@@ -35,12 +35,17 @@ def settings(stack: str) -> Settings:
 
 
 def read(file: Path) -> Settings:
-    """The settings in a file. LookoutError names what is wrong in it."""
-    config = _document(file).get("config") or {}
-    if not isinstance(config, dict):
-        raise LookoutError(f"{file.name}: config is not a mapping of keys to values", f"mend {file.name}")
-    mine = {str(key).partition(":")[2]: value for key, value in config.items() if str(key).startswith(f"{PROJECT}:")}
+    """The settings in a file, less the encrypted ones. LookoutError names what is wrong in it."""
+    mine = _mine(file)
+    if not _encrypted(mine.pop(API_TOKENS, [])):
+        raise unencrypted(file.name)
     return parse(mine, file.name)
+
+
+def asks_for_tokens(stack: str) -> bool:
+    """Whether a stack's file has API tokens."""
+    file = path(stack)
+    return file.exists() and API_TOKENS in _mine(file)
 
 
 def forget_encryption(file: Path) -> None:
@@ -67,6 +72,19 @@ def require_local(settings: Settings, stack: str, instead: str) -> None:
             f"stack {stack} has target {settings.target}, and this command is for target local",
             f'for a cluster elsewhere: eval "$(lookout env)" && {instead}',
         )
+
+
+def _mine(file: Path) -> dict[str, Any]:
+    config = _document(file).get("config") or {}
+    if not isinstance(config, dict):
+        raise LookoutError(f"{file.name}: config is not a mapping of keys to values", f"mend {file.name}")
+    return {str(key).partition(":")[2]: value for key, value in config.items() if str(key).startswith(f"{PROJECT}:")}
+
+
+def _encrypted(value: Any) -> bool:
+    """Whether Pulumi has encrypted a value: as a whole, or each part of a list."""
+    parts = value if isinstance(value, list) else [value]
+    return all(isinstance(part, dict) and set(part) == {"secure"} for part in parts)
 
 
 def _document(file: Path) -> dict[str, Any]:

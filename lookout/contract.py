@@ -148,6 +148,13 @@ REPOSITORY_ANNOTATION: Final = "lookout.dev/repository"
 REVISION_ANNOTATION: Final = "lookout.dev/revision"
 REGISTRY_ANNOTATION: Final = "lookout.dev/registry"
 POOLS_ANNOTATION: Final = "lookout.dev/pools"
+API_TOKENS_ANNOTATION: Final = "lookout.dev/api-tokens"
+"""On the cluster Secret where the API is to ask for tokens, and on its pods: a fingerprint of the tokens."""
+API_TOKENS_SECRET: Final = f"{DETECTOR}-tokens"
+"""Secret in each environment's namespace, from the stack's settings; its one key is API_TOKENS_KEY."""
+API_TOKENS_KEY: Final = "tokens"
+API_TOKEN_SHORTEST: Final = 16
+"""Characters of a token: 64 bits where they are hexadecimal digits. Shorter ones can be guessed over a network."""
 
 # --- Monitoring -------------------------------------------------------------------------------------------------------
 MONITORING: Final = "monitoring"

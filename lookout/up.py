@@ -62,7 +62,7 @@ def _run(steps: Steps) -> None:
         else:  # a configuration begun by a release without it
             step.done("none in deploy/ yet: lookout release update --push")
     with steps.step("A photo's boxes") as step:
-        step.done(first_photo.detect(spec.doors.prod))
+        step.done(first_photo.detect(spec.doors.prod, stack.api_token()))
     summary.show(steps, spec, environments)
 
 

@@ -3,17 +3,14 @@
 import hashlib
 import hmac
 from pathlib import Path
-from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lookout import contract
 from lookout.errors import LookoutError
 from service import problems
 from service.observation import API_PATHS
-
-SHORTEST: Final = 16
-"""Characters of a token: 64 bits where they are hexadecimal digits. Shorter ones can be guessed over a network."""
 
 
 def read_tokens(path: Path) -> frozenset[bytes]:
@@ -30,9 +27,9 @@ def read_tokens(path: Path) -> frozenset[bytes]:
     if not tokens:
         raise LookoutError(f"the file of API tokens {path} holds none", "write one token a line into it")
     for place, token in enumerate(tokens, 1):
-        if len(token) < SHORTEST or not token.isascii() or any(sign.isspace() for sign in token):
+        if len(token) < contract.API_TOKEN_SHORTEST or not token.isascii() or any(sign.isspace() for sign in token):
             raise LookoutError(
-                f"token {place} of {path} is not {SHORTEST} or more ASCII characters without spaces",
+                f"token {place} of {path} is not {contract.API_TOKEN_SHORTEST} or more ASCII characters without spaces",
                 "make one with: openssl rand -hex 32",
             )
     return frozenset(_digest(token.encode()) for token in tokens)

@@ -5,10 +5,14 @@ annotations, where ApplicationSets read it.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
+
+import pulumi
 
 from infra.clusters.cluster import Cluster
 from infra.manifest import Manifest
+from infra.platform import api_tokens
 from infra.platform.argocd import Installed
 from infra.settings import Settings
 from lookout import contract
@@ -19,9 +23,14 @@ _PROJECTS: Final = (contract.ARGOCD_PROJECT, contract.MONITORING)
 _ROOT_FILES: Final = "{projects/*.yaml,applicationsets/*.yaml}"
 
 
-def hand_over(settings: Settings, cluster: Cluster, installed: Installed) -> None:
-    """Register this cluster with Argo CD and give it the root of the configuration repository."""
-    secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed.ground))
+def hand_over(
+    settings: Settings, cluster: Cluster, installed: Installed, tokens: Sequence[pulumi.Resource] = ()
+) -> None:
+    """Register this cluster with Argo CD and give it the root of the configuration repository.
+
+    `tokens` are there before anybody is told of them, and longer.
+    """
+    secret = Manifest(cluster_secret(settings, cluster), cluster.inside(*installed.ground, *tokens))
     repositories = [
         Manifest(repository_secret(cluster, project), cluster.inside(*installed.ground)) for project in _PROJECTS
     ]
@@ -56,6 +65,7 @@ def cluster_secret(settings: Settings, cluster: Cluster) -> dict[str, Any]:
                 contract.REGISTRY_ANNOTATION: cluster.registry,
                 contract.POOLS_ANNOTATION: json.dumps(pools, separators=(",", ":")),
                 **_monitoring(cluster),
+                **_tokens(settings),
             },
         },
         "type": "Opaque",
@@ -74,6 +84,12 @@ def _monitoring(cluster: Cluster) -> dict[str, str]:
         contract.PROMETHEUS_IMAGE_ANNOTATION: cluster.monitoring.prometheus,
         contract.METRICS_ADAPTER_IMAGE_ANNOTATION: cluster.monitoring.metrics_adapter,
     }
+
+
+def _tokens(settings: Settings) -> dict[str, str]:
+    if settings.api_tokens is None:
+        return {}
+    return {contract.API_TOKENS_ANNOTATION: api_tokens.fingerprint(settings.api_tokens)}
 
 
 def repository_secret(cluster: Cluster, project: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from loadtest.output import default_paths
 from loadtest.profiles import find_profile
 from loadtest.settings import DEFAULT_URL
 from lookout import contract
+from lookout import token_file as token_files
 from lookout.errors import UsageError
 
 _SCHEDULE = "When requests start"
@@ -58,6 +59,12 @@ def run_command(
     header: Annotated[
         list[str] | None,
         typer.Option(help="'Name: value', may be given again; kept out of results and logs.", rich_help_panel=_TARGET),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the API token, where one is needed.", envvar=token_files.VARIABLE, rich_help_panel=_TARGET
+        ),
     ] = None,
     photos: Annotated[
         str,
@@ -153,8 +160,11 @@ def run_command(
         raise UsageError("--master and --expect-workers go together", "see: lookout load run --help")
     if master is not None and processes is not None:
         raise UsageError("--processes starts senders here, and --master waits for others", "leave one of them out")
-    if in_cluster and (header or master or web):
-        raise UsageError("--in-cluster takes neither --header nor --master nor --web", "leave them out")
+    if in_cluster and (header or token_file or master or web):
+        words = "--in-cluster takes neither --header nor --token-file nor --master nor --web"
+        raise UsageError(words, f"leave them out, and {token_files.VARIABLE} unset")
+    if token_file is not None:
+        header = [*(header or ()), f"Authorization: Bearer {token_files.read(token_file)}"]
     given = schedule_options(
         rate=rate, to_rate=to_rate, peak=peak, at=at, for_=for_, period=period, steps=steps, trace=trace
     ) | {"spacing": spacing, "users": users}

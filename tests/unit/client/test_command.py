@@ -10,18 +10,7 @@ import pytest
 from client import batches, command, detector
 from client.result import Results
 from lookout.cli import main
-from lookout.errors import UsageError
 from tests.unit.client.test_client import an_answer
-
-
-@pytest.mark.parametrize("content", ["", "\n", "two words", "é" * 20])
-def test_a_file_that_holds_no_token_is_a_usage_error_that_does_not_repeat_it(tmp_path: Path, content: str) -> None:
-    (tmp_path / "token").write_text(content)
-    with pytest.raises(UsageError, match="holds no token") as refused:
-        command._token(tmp_path / "token")
-    assert not content.strip() or content not in str(refused.value)
-    with pytest.raises(UsageError, match="cannot be read"):
-        command._token(tmp_path / "nowhere")
 
 
 def offline(monkeypatch: pytest.MonkeyPatch, serve: Callable[[httpx.Request], httpx.Response]) -> None:

@@ -43,6 +43,8 @@ class Recorder(pulumi.runtime.Mocks):
     resources: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     dependencies: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """Names of the resources that each resource depends on, by its type and name."""
+    requests: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """What the engine would get, secrets marked, by type and name."""
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """Record one registration and answer as the provider would."""
@@ -78,6 +80,7 @@ class _Monitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the SDK's name
         recorder: Recorder = self.mocks  # type: ignore[assignment]  # made with one below
+        recorder.requests[request.type, request.name] = request
         recorder.dependencies[request.type, request.name] = {urn.rpartition("::")[2] for urn in request.dependencies}
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
