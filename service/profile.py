@@ -6,13 +6,13 @@ Drift is judged against it (service/drift.py), so it says all that is needed to 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookout import contract
+from service.sight import Sight
 
 Feature = Literal["brightness", "class", "pixels", "score"]
 
@@ -28,20 +28,6 @@ Counts = tuple[Annotated[int, Field(ge=0)], ...]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-@dataclass(frozen=True)
-class Sight:
-    """One photo and what was found on it."""
-
-    pixels: int
-    """Width times height of the photo as sent."""
-    brightness: float
-    """Mean luma, 0..1."""
-    scores: tuple[float, ...] = ()
-    """Best first."""
-    classes: tuple[int, ...] = ()
-    """Class ids, in the order of the scores."""
 
 
 class Histogram(_Frozen):

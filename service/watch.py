@@ -3,25 +3,19 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
 
-import numpy as np
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from lookout import contract
 from service import drift
+from service import sight as sights
 from service.intake import Parameters
 from service.metrics import Metrics
 from service.postprocess import Detections
 from service.preprocess import Pixels
-from service.profile import Profile, Sight
-
-_GRID: Final = 32
-"""Points looked at along each side at most: about a thousand tell the mean luma to a percent of its range, in twenty
-microseconds whatever the photo's size."""
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
-"""ITU-R BT.601, as JPEG's own Y."""
+from service.profile import Profile
+from service.sight import Sight
 
 
 class Watch:
@@ -36,7 +30,7 @@ class Watch:
 
     def see(self, image: Pixels, size: int, found: Detections, parameters: Parameters) -> None:
         """Count a photo of `size` pixels, decoded (perhaps smaller) to `image`, and what was found on it."""
-        sight = Sight(size, brightness(image), tuple(found.scores.tolist()), tuple(found.classes.tolist()))
+        sight = sights.of(image, size, found)
         self._metrics.pixels.observe(sight.pixels)
         self._metrics.brightness.observe(sight.brightness)
         for score in sight.scores:
@@ -74,10 +68,3 @@ class Drift(Collector):
             if value is not None:
                 family.add_metric([feature], value)
         yield family
-
-
-def brightness(image: Pixels) -> float:
-    """Mean luma of upright RGB pixels uint8 [H, W, 3], 0..1, estimated on a grid of points."""
-    rows, columns = (-(-side // _GRID) for side in image.shape[:2])
-    points = image[rows // 2 :: rows, columns // 2 :: columns].astype(np.float32)
-    return float((points @ _LUMA).mean())

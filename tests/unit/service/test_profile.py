@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from service import profile
-from service.profile import Classes, Histogram, Profile, Sight
+from service.profile import Classes, Histogram, Profile
+from service.sight import Sight
 
 SIGHTS = [Sight(300 * 300, 0.15, (0.95, 0.62), (18, 1)), Sight(4_000_000, 0.55), Sight(4_000_000, 0.75, (0.7,), (18,))]
 

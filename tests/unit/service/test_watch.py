@@ -11,12 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from lookout import contract
-from service import profile, watch
+from service import profile, sight
 from service.intake import Parameters
 from service.metrics import Metrics
 from service.model.stored import CARD_FILE, StoredCard
 from service.postprocess import Detections
-from service.profile import Profile, Sight
+from service.profile import Profile
+from service.sight import Sight
 from service.watch import Watch
 
 NOTHING = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
@@ -41,13 +42,13 @@ def reference(brightnesses: tuple[float, ...] = (0.1, 0.5)) -> Profile:
 def test_brightness_is_the_mean_luma_of_the_whole_photo(shape: tuple[int, int]) -> None:
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
     slope = np.uint8(255 * (rows / shape[0] + columns / shape[1]) / 2)
-    assert watch.brightness(np.dstack([slope] * 3)) == pytest.approx(float(slope.mean()) / 255, abs=0.02)
+    assert sight.brightness(np.dstack([slope] * 3)) == pytest.approx(float(slope.mean()) / 255, abs=0.02)
 
 
 def test_green_is_brighter_than_blue() -> None:
     pixels = np.zeros((40, 40, 3), np.uint8)
     pixels[..., 1] = 255
-    assert watch.brightness(pixels) == pytest.approx(0.587, abs=1e-3)
+    assert sight.brightness(pixels) == pytest.approx(0.587, abs=1e-3)
 
 
 def test_a_photo_leaves_its_size_light_and_scores(client: TestClient) -> None:
