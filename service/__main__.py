@@ -12,10 +12,9 @@ import uvicorn
 
 from lookout import contract
 from lookout.errors import LookoutError
+from service import connections
 from service.settings import LONGEST_REQUEST_S
 
-KEEP_ALIVE_S = 75
-"""Longer than the idle time of common load balancers (60 s), so that it is never the server that closes first."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Of glibc's malloc.h."""
 
@@ -29,7 +28,7 @@ def main() -> None:
 
     _give_memory_back()
     try:
-        from service.service import Detector  # reads settings and the model's card
+        from service.service import SETTINGS, Detector  # reads settings and the model's card
     except LookoutError as error:
         sys.exit(f"error: {error}")
     uvicorn.run(
@@ -39,7 +38,11 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        http=connections.protocol(SETTINGS),
+        ws="none",
+        proxy_headers=False,  # nothing depends on the client's address
+        h11_max_incomplete_event_size=connections.MAX_HEAD_BYTES,
+        timeout_keep_alive=SETTINGS.keep_alive_s,
         timeout_graceful_shutdown=LONGEST_REQUEST_S,
     )
 

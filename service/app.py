@@ -4,7 +4,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from service import drain, intake, model_description, pages, problems, refusals,
 from service.detector import Detector
 from service.explainer import Explainer
 from service.health import Health, Phase
+from service.held_response import HeldResponse
 from service.memory import BodyBudget
 from service.metrics import Metrics
 from service.observation import Observation, configure_logging, event
@@ -94,12 +95,14 @@ class Service:
     async def render(self, request: Request) -> Response:
         """POST /v1/render: the photo as JPEG with boxes drawn."""
         parameters = self._admissible(request, intake.Parameters)
-        with self.bodies.account() as take:
+        with ExitStack() as held:
+            take = held.enter_context(self.bodies.account())
             photo = await intake.one_photo(request, self.settings, take)
             drawn = await self.detector.draw(photo, parameters, partial(intake.departure, request))
-        _remember(request, drawn.response)
-        count = str(len(drawn.response.detections))
-        return Response(drawn.jpeg, media_type="image/jpeg", headers={"X-Detections": count})
+            take(len(drawn.jpeg))
+            _remember(request, drawn.response)
+            count = str(len(drawn.response.detections))
+            return HeldResponse(drawn.jpeg, "image/jpeg", {"X-Detections": count}, held.pop_all())
 
     async def detect_batch(self, request: Request) -> Response:
         """POST /v1/detect/batch: one result or problem a photo."""

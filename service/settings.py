@@ -29,6 +29,16 @@ class Settings(BaseModel):
     """Bodies of all requests together, received and not yet answered; a request above that gets 503 unless alone."""
     body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     """How long a client may take to send a request's body."""
+    head_timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
+    """How long a client may take to send a request's head, the first one counted from its connection."""
+    answer_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """How long a client may take to read an answer that does not fit the buffers between."""
+    keep_alive_s: Annotated[int, Field(ge=1, le=7200)] = 620
+    """How long a connection may be idle between requests. Longer than load balancers leave theirs, or the server closes
+    one just as a request is sent on it: Google's take 600 s, which cannot be changed, and advise 620; AWS's 60 s."""
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 800
+    """Open at once; one more closes that whose client was waited for longest. Below the 1,024 files that a process may
+    have open where nobody raised the limit."""
     threads: Annotated[int | None, Field(ge=1, le=256)] = None
     """Compute threads, one interpreter each; by default one a core of the CPU quota."""
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32

@@ -17,7 +17,12 @@ from service.model.importer import import_model
 
 @contextmanager
 def running(
-    model: Path | None = None, wait: bool = True, **settings: str
+    model: Path | None = None,
+    wait: bool = True,
+    *,
+    module: str = "service",
+    stderr: int | None = None,
+    **settings: str,
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """URL and process of a service; settings are given by name, as in `drain_s="1.5"`. It is killed in the end.
 
@@ -26,10 +31,10 @@ def running(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)]
     environment = os.environ | {"LOOKOUT_MODEL_DIR": str(model or import_model().path)}
     environment |= {f"LOOKOUT_{name.upper()}": value for name, value in settings.items()}
-    with subprocess.Popen(command, env=environment, cwd=paths.PROJECT_ROOT) as process:
+    with subprocess.Popen(command, env=environment, cwd=paths.PROJECT_ROOT, stderr=stderr) as process:
         try:
             url = f"http://127.0.0.1:{port}"
             if wait:
