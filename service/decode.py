@@ -6,6 +6,7 @@ any pixel is decoded. One frame is decoded, EXIF orientation is applied, transpa
 
 import io
 import struct
+import warnings
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import simplejpeg  # type: ignore[import-untyped]  # ships no types
 from PIL import Image, ImageFile
 
-from service import problems
+from service import problems, segments
 
 Format = Literal["JPEG", "PNG", "WEBP"]
 Pixels = npt.NDArray[np.uint8]
@@ -38,6 +39,8 @@ MOST_PEAK_BYTES: Final = max(_PEAK_CMYK, *PEAK_BYTES.values())
 
 # Our own pixel budget is checked before decoding; Pillow's would only warn at 89 Mpixel (Pillow PR#4802).
 Image.MAX_IMAGE_PIXELS = None
+# Pillow's warnings quote numbers from a photo's metadata, which belong in no log, and Python remembers every new text.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], None] | None = None) -> Pixels:
@@ -50,6 +53,7 @@ def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], 
     """
     kind = sniff(data)
     _agrees(kind, declared)
+    segments.few(kind, data)
     announce = before or (lambda _: None)
     try:
         if kind == "WEBP":

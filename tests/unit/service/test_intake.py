@@ -176,6 +176,23 @@ def test_counts_bytes_of_a_chunked_body_without_length(make_client: ClientFactor
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("path", [DETECT, "/v1/detect/batch", "/v2/models/detector/infer"])
+def test_takes_the_word_of_a_client_that_says_it_sends_too_much(make_client: ClientFactory, path: str) -> None:
+    app = make_client(max_image_bytes=10_000, max_batch_bytes=10_000).app
+    told: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("the body was asked for")
+
+    async def send_message(message: Message) -> None:
+        told.append(message)
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=x"), (b"content-length", b"1000000000000")]
+    scope: Scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    asyncio.run(_exchange(app, scope, receive, send_message))
+    assert told[0]["status"] == 413
+
+
 def test_counts_bytes_of_a_multipart_body(make_client: ClientFactory) -> None:
     client = make_client(max_image_bytes=10_000)
     answer = client.post(DETECT, files={"image": ("x.jpg", b"\xff\xd8\xff" + b"x" * 200_000, "image/jpeg")})
