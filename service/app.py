@@ -1,6 +1,7 @@
 """The HTTP service: a Starlette app whose bodies and errors are ours. It knows nothing of BentoML, which mounts it."""
 
 import asyncio
+import gc
 import logging
 import traceback
 from collections.abc import AsyncIterator
@@ -172,6 +173,9 @@ class Service:
             self.health.fail()
             event(logging.ERROR, "model-not-loaded", reason=str(error), trace=traceback.format_exc())
             return
+        # What is there now stays: without, each full garbage collection looks through it all and stops every thread.
+        gc.collect()
+        gc.freeze()
         self.health.ready()
         event(
             logging.INFO,

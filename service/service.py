@@ -27,7 +27,7 @@ app = detector_app.create_app(model_location.find(SETTINGS), SETTINGS, model_loc
 @bentoml.service(
     name=contract.DETECTOR,
     workers=1,
-    # BentoML's own /livez, /readyz, /metrics and index go under this prefix; _AppOnly shuts them altogether.
+    # BentoML's own /livez, /readyz, /metrics and index go under this prefix; _AppFirst shuts them altogether.
     path_prefix="/bentoml",
     traffic={"timeout": settings.LONGEST_REQUEST_S},
     metrics={"enabled": False},
@@ -37,18 +37,28 @@ class Detector:
     """Object detection over HTTP; see /docs."""
 
 
-class _AppOnly:
-    """ASGI middleware within BentoML's own: the app answers every request. BentoML's paths would come before it, and
-    not all of them under the prefix: /schema.json is there whatever one sets."""
+class _AppFirst:
+    """ASGI middleware: the app answers every request, and BentoML has the process's start and end.
+
+    BentoML's own paths would come before the app's, not all of them under the prefix (/schema.json). Its middleware
+    would make spans that nobody collects, a third of a request's Python time, and a timer of 60 s for each request that
+    nothing cancels: what these held made garbage collections of 80 ms frequent (p99 without a model 47 to 95 ms).
+    """
 
     def __init__(self, bentoml_app: ASGIApp) -> None:
         self._bentoml_app = bentoml_app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Only the process's start and end are BentoML's."""
-        await (app if scope["type"] == "http" else self._bentoml_app)(scope, receive, send)
+        """Pass it on to whose it is."""
+        if scope["type"] == "http":
+            await app(scope, receive, send)
+            return
+        whole = scope["app"]
+        if not isinstance(whole.middleware_stack, _AppFirst):  # it is called within them: from now on, before them
+            whole.middleware_stack = _AppFirst(whole.middleware_stack)
+        await self._bentoml_app(scope, receive, send)
 
 
 # Mounted for its start and end. Not by `mount_asgi_app`: that would put the app, too, under the prefix.
 Detector.mount_apps.append((app, "/", "lookout"))  # type: ignore[attr-defined]  # the decorator's type says class
-Detector.add_asgi_middleware(_AppOnly)  # type: ignore[attr-defined]  # as above
+Detector.add_asgi_middleware(_AppFirst)  # type: ignore[attr-defined]  # as above

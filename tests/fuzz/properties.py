@@ -28,7 +28,8 @@ def decodes_or_says_why(data: bytes, declared: str = "") -> None:
         _is_the_senders(problem, {400, 415, 422})
         return
     height, width, channels = pixels.shape
-    assert (channels, pixels.dtype) == (3, np.uint8)
+    assert channels == 3
+    assert pixels.dtype == np.uint8
     assert 1 <= width * height <= MAX_PIXELS
     assert len(asked) == 1
     assert width * height * 3 <= asked[0] <= MAX_PIXELS * decode.MOST_PEAK_BYTES
@@ -44,13 +45,18 @@ def reads_or_says_why(content_type: bytes, pieces: Sequence[bytes], several: boo
         return {"type": "http.request", "body": piece, "more_body": bool(rest)}
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", content_type)]}
-    read = intake.several_photos if several else intake.one_photo
+    request = Request(scope, receive)
+
+    async def read() -> list[intake.Photo]:
+        if several:
+            return await intake.several_photos(request, _SETTINGS, counted.append)
+        return [await intake.one_photo(request, _SETTINGS, counted.append)]
+
     try:
-        found = asyncio.run(read(Request(scope, receive), _SETTINGS, counted.append))
+        photos = asyncio.run(read())
     except Problem as problem:
         _is_the_senders(problem, {400, 413, 415, 422})
     else:
-        photos = found if isinstance(found, list) else [found]
         assert 1 <= len(photos) <= 16
         assert sum(len(photo.data) for photo in photos) <= sum(counted)
     assert sum(counted) <= sum(map(len, pieces))

@@ -30,7 +30,7 @@ def known(
     (directory / CARD_FILE).write_text(described.model_dump_json())
     with (
         mock.patch.dict(os.environ, {_VARIABLE: str(service_s)}),
-        running(directory, module="tests.loopback.known_service", stderr=stderr, **settings) as service,
+        running(directory, True, module="tests.loopback.known_service", stderr=stderr, **settings) as service,
     ):
         yield service
 

@@ -20,7 +20,7 @@ def test_no_hostile_request_gets_more_than_a_problem(make_client: ClientFactory,
     client = make_client(max_image_pixels=1_000_000)
     kinds = Counter[str]()
     for one in hostile.requests(seed, 100):
-        headers = {name: value.encode("latin-1") for name, value in one.headers.items()}
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in one.headers.items()]
         answer = client.post(one.path, content=one.body, headers=headers)
         assert answer.status_code in PROMISED, one
         if answer.status_code != 200:
