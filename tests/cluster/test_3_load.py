@@ -1,16 +1,21 @@
 """Load from inside the cluster as a Job, and what a killed pod costs while it lasts."""
 
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from loadtest.arrivals import Poisson
 from loadtest.incluster.job import NAMESPACE
 from loadtest.result import load_result
+from loadtest.run import run_load
+from loadtest.settings import LoadSettings
+from loadtest.target import ask_service
 from lookout import contract
 from tests.cluster.road import Road, wait_until
-from tests.soak.pods import names, settle_at_floor
+from tests.soak.pods import names, settle_at_floor, uid
 from tests.soak.stage import Stage
 
 pytestmark = pytest.mark.cluster
@@ -82,3 +87,18 @@ def test_a_killed_pod_of_two_costs_little(road: Road) -> None:
         gap_s=2,
         after_s=15,
     )
+
+
+def test_a_rolling_restart_under_open_load_loses_no_request(road: Road) -> None:
+    settle_at_floor(road)
+    url, prod = road.url(contract.PRODUCTION), f"--namespace={contract.namespace(contract.PRODUCTION)}"
+    before = {uid(road, name) for name in names(road)}
+    deed = threading.Timer(5, road.kubectl, ("rollout", "restart", f"deployment/{contract.DETECTOR}", prod))
+    settings = LoadSettings(url=url, arrivals=Poisson(rate=16.0), duration_s=45.0, seed=11)
+    deed.start()
+    result = run_load(settings, ask_service(url), lambda _: None)
+    deed.join()
+    # Both pods were replaced while requests kept coming, whether or not answers did.
+    assert before.isdisjoint({uid(road, name) for name in names(road)})
+    assert result.counts.intended > 600
+    assert result.counts.ok == result.counts.intended, result.errors_by_kind
