@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 LOOKOUT := $(VENV)/bin/lookout
 READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench
+FUZZ_VENV := .venv-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help up down purge test soak check load serve tools venv lock preflight machine
+.PHONY: help up down purge test soak bench fuzz check load serve tools venv lock preflight machine
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,13 +20,19 @@ down: venv ## Take the runtime down; the git repository and the caches stay.
 
 purge: ## Take everything away: runtime, git repository, registry, deploy/, caches, environment.
 	@if [ -x $(LOOKOUT) ]; then $(LOOKOUT) down --purge; fi
-	@rm -rf $(VENV) $(VENV).lock
+	@rm -rf $(VENV) $(VENV).lock $(BENCH_VENV) $(BENCH_VENV).lock
 
 test: machine venv ## Set up and run all tests, those on a node of their own included.
 	@$(VENV)/bin/python -m tests.run
 
 soak: machine venv ## What takes longer than tests may: disruption specs, on a node of their own; JSON in docs/measurements.
 	@$(VENV)/bin/python -m tests.run prepare soak
+
+bench: venv $(BENCH_VENV)/.ready ## Our service and its peers side by side, 25 minutes; short: make bench ARGS=--quick
+	@$(VENV)/bin/python -m tests.bench $(ARGS)
+
+fuzz: venv $(FUZZ_VENV)/.ready ## Fuzz decoding and intake, guided by coverage: five minutes each; JSON in docs/measurements.
+	@$(FUZZ_VENV)/bin/python -m tests.fuzz
 
 check: venv ## Lint, format and types only.
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
@@ -52,4 +60,12 @@ machine:
 $(READY): requirements/lookout.txt pyproject.toml
 	@$(PYTHON) -m lookout.preflight --python
 	@$(PYTHON) -m lookout.virtualenv $(VENV) requirements/lookout.txt
+	@touch $@
+
+$(BENCH_VENV)/.ready: requirements/bench.txt
+	@$(PYTHON) -m lookout.virtualenv $(BENCH_VENV) requirements/bench.txt
+	@touch $@
+
+$(FUZZ_VENV)/.ready: requirements/fuzz.txt
+	@$(PYTHON) -m lookout.virtualenv $(FUZZ_VENV) requirements/fuzz.txt
 	@touch $@

@@ -10,3 +10,9 @@ uv pip compile $flags "$@" --all-extras --group service --group dev pyproject.to
 uv pip compile $flags --group service --constraint requirements/lookout.txt --output-file requirements/service.txt
 # shellcheck disable=SC2086
 uv pip compile $flags --group loadtest --constraint requirements/lookout.txt --output-file requirements/load.txt
+# The bench's peers: the project's own versions wherever both have a package.
+# shellcheck disable=SC2086
+uv pip compile $flags --group bench --constraint requirements/lookout.txt --output-file requirements/bench.txt
+# Fuzzing: what the image runs, in the same versions, and the fuzzer.
+# shellcheck disable=SC2086
+uv pip compile $flags --group fuzz --constraint requirements/lookout.txt --output-file requirements/fuzz.txt

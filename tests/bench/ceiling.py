@@ -1,0 +1,119 @@
+"""The ceiling as a contestant: its processes, told when to run. They wait on a pipe, so nobody need pause them."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from lookout import paths
+from lookout.errors import LookoutError
+from service.cpu import usable_cores
+from tests.bench import processes
+from tests.bench.peers.our_model import MODEL, THREADS
+from tests.bench.record import Layout, Memory
+
+
+class Style(NamedTuple):
+    """How the cores are used: processes, and in each threads of its own or of the interpreter."""
+
+    layout: Layout
+    sessions: int
+    """In each process."""
+    words: str
+
+
+class Done(NamedTuple):
+    """One round."""
+
+    per_s: float
+    median_ms: float
+
+
+_MODULE: Final = "tests.bench.ceiling_loop"
+
+
+def styles() -> tuple[Style, ...]:
+    """What is tried: a process a core, a thread a core, and one session with a thread a core."""
+    cores = usable_cores()
+    return (
+        Style(Layout(processes=cores, threads=1), 1, "a process a core"),
+        Style(Layout(processes=1, threads=cores), cores, "a session a core in one process"),
+        Style(Layout(processes=1, threads=cores), 1, "one session with a thread a core"),
+    )
+
+
+def alone() -> Style:
+    """One session on one thread: how long a photo takes where nothing else runs."""
+    return Style(Layout(processes=1, threads=1), 1, "one thread")
+
+
+class Ceiling:
+    """Loops that are ready to run."""
+
+    def __init__(self, style: Style, loops: "list[subprocess.Popen[str]]") -> None:
+        self.style, self._loops = style, loops
+
+    def measure(self, folder: Path, seconds: float, warm_s: float) -> Done:
+        """One round over the photos of a folder, in all processes at once."""
+        order = json.dumps({"folder": str(folder), "warm_s": warm_s, "seconds": seconds}) + "\n"
+        for loop in self._loops:
+            assert loop.stdin is not None  # a pipe was asked for
+            loop.stdin.write(order)
+            loop.stdin.flush()
+        done = [json.loads(_line(loop)) for loop in self._loops]
+        medians = [one["median_ms"] for one in done if one["median_ms"] is not None]
+        if not medians:
+            raise LookoutError(f"the ceiling finished no photo in {seconds:g} s", "give it longer rounds")
+        return Done(sum(one["photos"] for one in done) / seconds, statistics.median(medians))
+
+    def memory(self) -> Memory:
+        """Of all loops."""
+        weights = [processes.weigh(loop.pid) for loop in self._loops]
+        return Memory(
+            processes=sum(weight.processes for weight in weights),
+            rss_mib=round(sum(weight.rss_mib for weight in weights), 1),
+            pss_mib=round(sum(weight.pss_mib for weight in weights), 1),
+        )
+
+
+@contextmanager
+def ceiling(model: Path, style: Style, say: Callable[[str], None]) -> Iterator[Ceiling]:
+    """The loops in that style, model loaded. LookoutError when one does not come up."""
+    say(f"starting ceiling, {style.words}")
+    threads = 1 if style.sessions > 1 else style.layout.threads
+    environment = {**os.environ, MODEL: str(model), THREADS: str(threads)}
+    with ExitStack() as stack:
+        loops = [stack.enter_context(_loop(style.sessions, environment)) for _ in range(style.layout.processes)]
+        for loop in loops:
+            _line(loop)
+        yield Ceiling(style, loops)
+
+
+@contextmanager
+def _loop(sessions: int, environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    with subprocess.Popen(
+        [sys.executable, "-m", _MODULE, str(sessions)],
+        cwd=paths.PROJECT_ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as with the servers
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _line(loop: "subprocess.Popen[str]") -> str:
+    assert loop.stdout is not None  # a pipe was asked for
+    line = loop.stdout.readline()
+    if not line:
+        raise LookoutError(f"a process of the ceiling ended with code {loop.wait()}", "its reason stands above")
+    return line
