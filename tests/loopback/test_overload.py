@@ -9,18 +9,17 @@ import httpx
 import pytest
 from PIL import Image
 
-from loadtest.arrivals import Hold, Steps
+from loadtest.arrivals import Closed, Hold, Steps
 from loadtest.photos.mix import Variant
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings
 from lookout import contract
 from tests.loopback.known_service import known
-from tests.loopback.overload import overloaded
+from tests.loopback.overload import Overload, overloaded
 
 pytestmark = pytest.mark.loopback
 
 SERVICE_S, THREADS, DEADLINE_S = 0.04, 2, 0.3
-CAPACITY = THREADS / SERVICE_S
 CALM_S, OVERLOAD_S, AGAIN_CALM_S = 2.0, 5.0, 4.0
 ERROR_MS = 30.0
 """For the network, decoding and a busy machine, beside what the generator itself was late."""
@@ -38,26 +37,35 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_at_three_times_its_capacity_it_serves_what_it_can_and_refuses_the_rest_at_once(url: str) -> None:
-    calm = Hold(rate=CAPACITY / 3, for_s=CALM_S)
-    steps = (calm, Hold(rate=3 * CAPACITY, for_s=OVERLOAD_S), Hold(rate=CAPACITY / 3, for_s=AGAIN_CALM_S))
-    duration_s = CALM_S + OVERLOAD_S + AGAIN_CALM_S
-    settings = LoadSettings(
-        url=url, arrivals=Steps(steps=steps), duration_s=duration_s, photos=(Variant(long_side=64),), seed=3
-    )
     with asking_beside(url) as beside:
         for _ in range(PLAYS):
-            found = overloaded(run_load(settings, {}, lambda _: None), CALM_S, CALM_S + OVERLOAD_S)
-            if found.calm_p99_ms <= SERVICE_S * 1000 + ERROR_MS + found.late_ms:
+            capacity, found = play(url)
+            if found.calm_p99_ms <= SERVICE_S * 1000 + ERROR_MS:
                 break
-    print(f"capacity {CAPACITY:g}/s; {found}")
-    assert found.served_per_s >= 0.9 * CAPACITY
-    assert found.served_p99_ms <= (DEADLINE_S + SERVICE_S) * 1000 + ERROR_MS + found.late_ms
-    assert found.refused_p50_ms <= ERROR_MS / 3 + found.late_ms
-    assert found.refused_p99_ms <= DEADLINE_S * 1000 / 3 + found.late_ms  # few waited in vain, as late as that
+    print(f"capacity {capacity:.1f}/s; {found}")
+    assert capacity <= THREADS / SERVICE_S * 1.05
+    # What the machine itself adds, as the calm before shows it.
+    error_ms = ERROR_MS + found.late_ms + max(0.0, found.calm_p99_ms - SERVICE_S * 1000)
+    assert found.served_per_s >= 0.9 * capacity
+    assert found.served_p99_ms <= (DEADLINE_S + SERVICE_S) * 1000 + error_ms
+    assert found.refused_p50_ms <= error_ms / 2
+    assert found.refused_p99_ms <= DEADLINE_S * 1000 / 3 + error_ms  # few waited in vain, as late as that
     assert found.refused_before == found.refused_after == 0
-    assert found.after_p50_ms <= found.calm_p50_ms + ERROR_MS / 3 + found.late_ms
+    assert found.after_p50_ms <= found.calm_p50_ms + ERROR_MS / 2
     assert {status for status, _ in beside} <= {200, 503}
     assert {retry for status, retry in beside if status == 503} == {"1"}
+
+
+def play(url: str) -> tuple[float, Overload]:
+    """The capacity, as as many users find it who wait for their answers, and what three times as much made of it."""
+    photos = (Variant(long_side=64),)
+    closed = LoadSettings(url=url, arrivals=Closed(users=2 * THREADS), duration_s=3.0, photos=photos)
+    capacity = run_load(closed, {}, lambda _: None).throughput_per_s
+    calm, again = Hold(rate=capacity / 3, for_s=CALM_S), Hold(rate=capacity / 3, for_s=AGAIN_CALM_S)
+    steps = Steps(steps=(calm, Hold(rate=3 * capacity, for_s=OVERLOAD_S), again))
+    duration_s = CALM_S + OVERLOAD_S + AGAIN_CALM_S
+    settings = LoadSettings(url=url, arrivals=steps, duration_s=duration_s, photos=photos, seed=3)
+    return capacity, overloaded(run_load(settings, {}, lambda _: None), CALM_S, CALM_S + OVERLOAD_S)
 
 
 class asking_beside:  # noqa: N801  # read as a word of the `with` statement
