@@ -14,6 +14,7 @@ from typing import Final
 from lookout.paths import PROJECT_ROOT, venv_bin
 
 _PYTEST: Final = (str(venv_bin("python")), "-m", "pytest", "-q", "-p", "no:cacheprovider")
+_ONE_THREAD: Final = ("env", "OPENBLAS_NUM_THREADS=1")
 _LOOKOUT: Final = str(venv_bin("lookout"))
 
 PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
@@ -23,7 +24,9 @@ PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
         (str(venv_bin("mypy")),),
     ),
     "prepare": ((_LOOKOUT, "prepare"), (str(venv_bin("python")), "-m", "tests.packages")),
-    "unit": ((*_PYTEST, "--numprocesses=auto", "tests/unit", "tests/contract"),),
+    # One thread of linear algebra in each, for there are as many processes as processors. Tests on TensorFlow all go to
+    # one of them (`xdist_group`), which imports it once.
+    "unit": ((*_ONE_THREAD, *_PYTEST, "--numprocesses=auto", "--dist=loadgroup", "tests/unit", "tests/contract"),),
     # Two files at a time: these tests mostly wait, and what they measure they hold against the lag they had.
     "loopback": ((*_PYTEST, "--numprocesses=2", "--dist=loadfile", "tests/loopback"),),
     "browser": ((*_PYTEST, "tests/browser"),),

@@ -1,6 +1,7 @@
 """Parts of a capacity record, of a pod of 100 requests a second and replicas that hardly disturb each other."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from loadtest.capacity import usl
@@ -27,6 +28,7 @@ def machine(price: Price | None = None) -> Machine:
     return Machine(type="test-4", cores=4, memory_bytes=1 << 34, description="a test", price=price)
 
 
+@cache
 def sweep(scale: str, law: Parameters, n: tuple[int, ...] = (1, 2, 4, 8, 16, 32), users_per_n: int = 1) -> Sweep:
     """Exact points of a law; p99 is 1.5 times the mean."""
     points = []
