@@ -4,6 +4,8 @@ Everything but the service's name is configured by OpenTelemetry's own variables
 attributes. The provider is ours alone: what else in the process uses OpenTelemetry keeps its own.
 """
 
+import logging
+import threading
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -16,9 +18,12 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status,
 
 from lookout import contract
 from lookout.errors import LookoutError
+from service.observation import event
 from service.trace_context import TraceContext
 
 PROTOCOL: Final = "http/protobuf"
+_LAST_WORDS_S: Final = 3.0
+"""The SDK's own retries go on for three times that, twice."""
 
 
 def exporting(environment: Mapping[str, str]) -> "OpenTelemetryTracer":
@@ -28,7 +33,10 @@ def exporting(environment: Mapping[str, str]) -> "OpenTelemetryTracer":
             raise LookoutError(f"{name}={environment[name]!r} is not supported", f"set it to {PROTOCOL}, or not at all")
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # brings an HTTP client along
 
-    provider = TracerProvider(resource=_resource(environment))
+    logger = logging.getLogger("opentelemetry")
+    logger.addHandler(_AsEvents())
+    logger.propagate = False
+    provider = TracerProvider(resource=_resource(environment), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return OpenTelemetryTracer(provider)
 
@@ -53,8 +61,10 @@ class OpenTelemetryTracer:
         )
 
     def close(self) -> None:
-        """Send what is left; a collector that does not answer is given up after the exporter's own timeout."""
-        self._provider.shutdown()
+        """Send what is left, as far as a collector takes it at once: one that is away must not keep a pod."""
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(_LAST_WORDS_S)
 
 
 class RecordedSpan:
@@ -82,6 +92,14 @@ class RecordedSpan:
             self._span.set_status(Status(StatusCode.ERROR))
             self._span.set_attribute("error.type", str(status))
         self._span.end()
+
+
+class _AsEvents(logging.Handler):
+    """What the SDK has to say, as lines of our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        event(record.levelno, "telemetry", message=record.getMessage())
 
 
 def _remote(parent: TraceContext) -> NonRecordingSpan:
