@@ -30,7 +30,7 @@ _BUILD_TIME: Final = frozenset(
         "service/bento_cli.py",
         *(
             f"service/model/{name}.py"
-            for name in ("archive", "chatter", "cli", "evaluate", "fetch", "importer", "litert", "photos")
+            for name in ("archive", "chatter", "cli", "evaluate", "fetch", "importer", "litert", "photos", "profiling")
         ),
     }
 )
@@ -95,11 +95,12 @@ def code_files(root: Path = paths.PROJECT_ROOT) -> dict[str, Path]:
 
 
 def content_version(files: dict[str, Path], model: stored.StoredCard) -> str:
-    """The version: twelve digits of the sha256 over every file's name and content, the model's tag and the runtime its
-    card chose (which of the model's files are shipped), and what BentoML is told to build."""
+    """The version: twelve digits of the sha256 over every file's name and content, the model's tag, the runtime its
+    card chose (which of the model's files are shipped), its profile, and what BentoML is told to build."""
     content = {
         "model": model.tag,
         "runtime": model.runtime,
+        "profile": model.profile.model_dump(mode="json") if model.profile else None,
         "bentofile": _bentofile(model.tag),
         "files": {name: stored.file_digest(path) for name, path in files.items()},
     }

@@ -56,8 +56,8 @@ class Input(_Frozen):
 
 
 class Graph(_Frozen):
-    """The tensors at which a TensorFlow.js graph is cut. All of them are needed, because the parts before and after
-    them are replaced by ours."""
+    """The tensors at which a graph is cut, because the parts before and after them are replaced by ours: of a
+    TensorFlow.js graph, or of the graph behind a SavedModel's signature."""
 
     preprocessed: Tensor
     """Float [N, height, width, 3] after scaling: the graph's loop over the batch ends here."""
@@ -66,11 +66,12 @@ class Graph(_Frozen):
     logits: Tensor
     """Float [N, anchors, 1 + classes], background first."""
     anchors: Tensor
-    """Constant [1, anchors, 4]: ymin, xmin, ymax, xmax in 0..1."""
-    boxes: Tensor
-    """Float [N, anchors, 1, 4]: the graph's own decoded boxes, for the SavedModel."""
-    scores: Tensor
-    """Float [N, anchors, classes]: the graph's own scores, for the SavedModel."""
+    """[anchors, 4], perhaps in a batch of one, the same for every photo: ymin, xmin, ymax, xmax in 0..1."""
+    boxes: Tensor | None = None
+    """Float [N, anchors, 1, 4]: the graph's own decoded boxes, for the SavedModel that is made of a TensorFlow.js
+    graph."""
+    scores: Tensor | None = None
+    """Float [N, anchors, classes]: the graph's own scores, for the same."""
     coder_scales: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
     """Faster R-CNN box coder of the TensorFlow detection API: divisors of ty, tx, th, tw."""
 
@@ -118,7 +119,7 @@ class ModelCard(_Frozen):
     @property
     def convertible(self) -> bool:
         """Whether the card says where to cut the graph, so that it can run on LiteRT without TensorFlow."""
-        return self.format == "tfjs-graph"
+        return self.graph is not None
 
 
 def load(card: str | Path = DEFAULT) -> ModelCard:
@@ -138,8 +139,11 @@ def load(card: str | Path = DEFAULT) -> ModelCard:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise LookoutError(f"model card {path}: {field}: {first['msg']}", "mend the card") from error
-    if found.format == "tfjs-graph" and (found.graph is None or found.input is None):
-        raise LookoutError(f"model card {path}: a tfjs-graph needs [graph] and [input]", "say where the graph is cut")
+    remedy = "say where the graph is cut"
+    if (found.graph is None) != (found.input is None):
+        raise LookoutError(f"model card {path}: [graph] and [input] go together", remedy)
+    if found.format == "tfjs-graph" and (found.graph is None or None in (found.graph.boxes, found.graph.scores)):
+        raise LookoutError(f"model card {path}: a tfjs-graph needs [input] and [graph] with boxes and scores", remedy)
     return found
 
 

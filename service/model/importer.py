@@ -23,7 +23,7 @@ from lookout import paths
 from lookout.errors import LookoutError
 from service import bento_home, runtimes
 from service.model import card as cards
-from service.model import evaluate, fetch, litert, savedmodel, stored, tfjs
+from service.model import evaluate, fetch, litert, profiling, savedmodel, stored, tfjs
 from service.model.card import ModelCard
 from service.model.chatter import native_output_to_log
 from service.model.parity import Parity
@@ -34,8 +34,16 @@ Progress = Callable[[str], None]
 
 _SERVICE: Final = Path(__file__).parent.parent
 _RECIPE: Final = (
-    *(f"model/{name}.py" for name in ("evaluate", "litert", "parity", "photos", "savedmodel", "tfjs")),
-    *("preprocess.py", "postprocess.py", "runtimes/__init__.py", "runtimes/litert.py", "runtimes/tensorflow.py"),
+    *(f"model/{name}.py" for name in ("evaluate", "litert", "parity", "photos", "profiling", "savedmodel", "tfjs")),
+    *(
+        "preprocess.py",
+        "postprocess.py",
+        "profile.py",
+        "sight.py",
+        "runtimes/__init__.py",
+        "runtimes/litert.py",
+        "runtimes/tensorflow.py",
+    ),
 )
 """Code that decides what an import produces."""
 _TOOLS: Final = ("tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-image")
@@ -96,26 +104,32 @@ def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> Imported
             if card.convertible:
                 reports = evaluate.judge(built, card, ("litert-int8", "litert-float32"), say)
                 runtime = _fastest_that_agrees(reports, say)
+            say("profiling the calibration photos")
+            profile = profiling.reference(built, card, runtime)
         found = stored.StoredCard(
             card=card,
             version=stored.content_version(card, stored.digests(built)),
             runtime=runtime,
             parity=tuple(reports),
             tools={name: installed(name) for name in _TOOLS},
+            profile=profile,
         )
         (built / stored.CARD_FILE).write_text(found.model_dump_json(indent=2) + "\n")
         return _keep(found, built, inputs, home, say)
 
 
 def _convert(card: ModelCard, source: Path, built: Path, say: Progress) -> None:
-    if not card.convertible:
+    if card.format == "saved-model":
         say("checking the SavedModel's signature")
         savedmodel.adopt(card, source, built / runtimes.SAVED_MODEL)
-        return
-    say("reading the TensorFlow.js graph")
-    graph = tfjs.read(source)
-    say("exporting a SavedModel with the zoo's signature")
-    savedmodel.export(card, graph, built / runtimes.SAVED_MODEL)
+        if not card.convertible:
+            return
+        graph = savedmodel.frozen(source)
+    else:
+        say("reading the TensorFlow.js graph")
+        graph = tfjs.read(source)
+        say("exporting a SavedModel with the zoo's signature")
+        savedmodel.export(card, graph, built / runtimes.SAVED_MODEL)
     np.save(built / runtimes.ANCHORS, savedmodel.anchors(card, graph))
     for kind, name in (("float32", "litert-float32"), ("int8", "litert-int8")):
         say(f"converting to LiteRT {kind}" + (", calibrating on photos" if kind == "int8" else ""))

@@ -29,6 +29,8 @@ def export(card: ModelCard, graph: GraphDef, destination: Path) -> None:
     """
     tf = quiet_tensorflow()
     cut, size = needed(card)
+    if cut.boxes is None or cut.scores is None:
+        raise LookoutError(f"model card {card.name} names no boxes or no scores", "add them to [graph]")
     detect = pruned(graph, cut.preprocessed, (cut.boxes, cut.scores))
     suppression = card.suppression
 
@@ -100,27 +102,40 @@ def preprocess(tf: Any, images: Any, size: Input) -> Any:
     return resized * size.scale + size.offset
 
 
-def pruned(graph: GraphDef, source: str, sinks: tuple[str, ...]) -> Callable[[Any], Any]:
-    """The part of a graph from one tensor to others, as a function. LookoutError when a tensor is not in the graph."""
+def pruned(graph: GraphDef, source: str | tuple[()], sinks: tuple[str, ...]) -> Callable[..., Any]:
+    """The part of a graph from one tensor (or none) to others, as a function. LookoutError when a tensor is not in the
+    graph."""
     tf = quiet_tensorflow()
     try:
         whole = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
-        part: Callable[[Any], Any] = whole.prune(source, list(sinks))
+        part: Callable[..., Any] = whole.prune(source, list(sinks))
     except (KeyError, ValueError) as error:
         raise LookoutError(
-            f"the graph cannot be cut at {source}: {error}", "check [graph] in the model card"
+            f"the graph cannot be cut at {source or ', '.join(sinks)}: {error}", "check [graph] in the model card"
         ) from error
     return part
 
 
+def frozen(folder: Path) -> GraphDef:
+    """The graph behind a SavedModel's signature: variables as constants, called functions in their callers' place."""
+    quiet_tensorflow()
+    # TensorFlow's own converter to LiteRT begins with it; there is no public name for it.
+    from tensorflow.python.framework.convert_to_constants import (  # type: ignore[import-untyped]  # ships no types
+        convert_variables_to_constants_v2,
+    )
+
+    model = load(folder)  # kept alive: its signatures hold only weak references
+    return convert_variables_to_constants_v2(model.signatures["serving_default"]).graph.as_graph_def()
+
+
 def anchors(card: ModelCard, graph: GraphDef) -> np.ndarray[Any, np.dtype[np.float32]]:
     """The graph's anchors, float32 [anchors, 4]: ymin, xmin, ymax, xmax in 0..1."""
-    tf = quiet_tensorflow()
-    name = needed(card)[0].anchors.split(":")[0]
-    for node in graph.node:
-        if node.name == name and node.op == "Const":
-            return np.asarray(tf.make_ndarray(node.attr["value"].tensor), np.float32).reshape(-1, 4)
-    raise LookoutError(f"the graph has no constant {name}", "check [graph] anchors in the model card")
+    compute = pruned(graph, (), (needed(card)[0].anchors,))
+    try:
+        (found,) = compute()
+    except Exception as error:  # whatever TensorFlow raises where it lacks a photo
+        raise LookoutError("the anchors depend on the photo", "check [graph] anchors in the model card") from error
+    return np.asarray(found.numpy(), np.float32).reshape(-1, 4)
 
 
 def needed(card: ModelCard) -> tuple[Graph, Input]:

@@ -9,6 +9,9 @@ import tomli_w
 from lookout.errors import LookoutError
 from service.model import card as cards
 
+SEEN = {"height": 96, "width": 96}
+CUT = {name: f"{name}:0" for name in ("preprocessed", "encodings", "logits", "anchors")}
+
 
 def archive_card(**changes: Any) -> dict[str, Any]:
     """A card for an archive laid out like the TensorFlow 2 detection zoo's."""
@@ -107,6 +110,9 @@ def test_takes_cards_of_the_users_own(tmp_path: Path, changes: dict[str, Any]) -
         ("suppression", {"suppression": {"iou": 0}}),
         ("colour", {"colour": "red"}),
         ("tfjs-graph", {"format": "tfjs-graph"}),
+        ("tfjs-graph", {"format": "tfjs-graph", "input": SEEN, "graph": CUT}),
+        ("go together", {"input": SEEN}),
+        ("go together", {"graph": CUT}),
     ],
 )
 def test_refuses_a_card_naming_the_field(tmp_path: Path, field: str, changes: dict[str, Any]) -> None:
@@ -116,6 +122,11 @@ def test_refuses_a_card_naming_the_field(tmp_path: Path, field: str, changes: di
     with pytest.raises(LookoutError, match=field) as refused:
         cards.load(written(tmp_path, card))
     assert refused.value.remedy
+
+
+def test_an_archives_model_is_converted_where_its_card_says_how(tmp_path: Path) -> None:
+    assert not cards.load(written(tmp_path, archive_card())).convertible
+    assert cards.load(written(tmp_path, archive_card(input=SEEN, graph=CUT))).convertible
 
 
 def test_refuses_what_is_not_toml(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import yaml
 
 from lookout import paths
 from lookout.errors import LookoutError
-from service import bento, image
+from service import bento, image, profile
 from service.model import card as cards
 from service.model import stored
 from service.model.importer import import_model
 from service.runtimes import RuntimeName
+from service.sight import Sight
 
 
 @pytest.fixture
@@ -38,13 +39,15 @@ def test_the_same_content_gives_the_same_version(code: dict[str, Path], tmp_path
 def test_any_change_gives_another_version(code: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     versions = {bento.content_version(code, stored_card()), bento.content_version(code, stored_card(version="1" * 12))}
     versions.add(bento.content_version(code, stored_card(runtime="litert-float32")))
+    seen = profile.of([Sight(1, 0.5)], "one photo")
+    versions.add(bento.content_version(code, stored_card().model_copy(update={"profile": seen})))
     versions.add(bento.content_version({"a.py": code["a.py"], "c.py": code["b.py"]}, stored_card()))
     code["a.py"].write_text("changed")
     versions.add(bento.content_version(code, stored_card()))
     before = bento._bentofile
     monkeypatch.setattr(bento, "_bentofile", lambda tag: before(tag) | {"description": "Another."})
     versions.add(bento.content_version(code, stored_card()))
-    assert len(versions) == 6
+    assert len(versions) == 7
 
 
 def stored_card(version: str = "0" * 12, runtime: RuntimeName = "litert-int8") -> stored.StoredCard:
