@@ -1,6 +1,7 @@
 """Reading a request's photos and parameters: bytes are counted as they stream in, whatever the headers claim."""
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -20,6 +21,9 @@ _FORM_OVERHEAD: Final = 64_000
 """Boundaries and part headers that a multipart body may have beside its images."""
 _NUMBER: Final = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _WHOLE: Final = re.compile(r"-?[0-9]+")
+
+# It logs every character that it does not like, and a client is told anyway.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 Take = Callable[[int], None]
 """Called with each number of bytes received; raises Problem when there is no room for them."""

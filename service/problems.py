@@ -106,6 +106,11 @@ def too_many_pixels(width: int, height: int, limit: int) -> Problem:
     return Problem(422, "too-many-pixels", "Too many pixels", detail)
 
 
+def too_long_to_draw(limit: int) -> Problem:
+    """A side that a JPEG cannot have."""
+    return Problem(422, "too-long-to-draw", "Too long to draw", f"A JPEG has at most {limit:,} pixels a side.")
+
+
 def bad_parameter(detail: str) -> Problem:
     """A query parameter or field that is not what it must be."""
     return Problem(422, "bad-parameter", "A parameter is not valid", detail)

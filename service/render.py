@@ -7,10 +7,13 @@ import numpy as np
 import simplejpeg  # type: ignore[import-untyped]  # ships no types
 from PIL import Image, ImageDraw, ImageFont
 
+from service import problems
 from service.decode import Pixels
 from service.schema import Detection
 
 QUALITY: Final = 88
+MAX_SIDE: Final = 65_500
+"""Pixels that libjpeg writes at most in a row or a column."""
 _STRIP_ROWS: Final = 64
 _GOLDEN: Final = 0.618033988749895
 
@@ -18,8 +21,11 @@ _GOLDEN: Final = 0.618033988749895
 def render(pixels: Pixels, detections: list[Detection]) -> bytes:
     """The photo as JPEG, each detection with its box, label and score; the best score is drawn last, on top.
 
-    `pixels` are drawn on: a photo may fill a good part of the memory, so there is one copy of it and no second.
+    `pixels` are drawn on: a photo may fill a good part of the memory, so there is one copy of it and no second. Problem
+    422 for a photo with a side longer than JPEG's.
     """
+    if max(pixels.shape) > MAX_SIDE:
+        raise problems.too_long_to_draw(MAX_SIDE)
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     size = max(12, min(image.size) // 28)

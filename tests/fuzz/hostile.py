@@ -16,8 +16,19 @@ from lookout import contract
 from service.model.photos import sample_photos
 
 _EXTREMES: Final = (0, 1, 2, 127, 128, 255, 256, 65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
-_TYPES: Final = ("image/jpeg", "image/png", "image/webp", "", "text/plain", "application/json", "image/gif", "a" * 300)
-_SINGLE: Final = (contract.DETECT_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH)
+_TYPES: Final = (
+    *[""] * 12,
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "",
+    "text/plain",
+    "application/json",
+    "image/gif",
+    "a" * 300,
+)
+_EXPLAIN: Final = f"{contract.EXPLAIN_PATH}?cells=4"
+_SINGLE: Final = (*[contract.DETECT_PATH] * 4, *[contract.RENDER_PATH] * 2, _EXPLAIN)
 _LENGTH: Final = "Inference-Header-Content-Length"
 
 
@@ -114,7 +125,7 @@ def _header(chance: random.Random) -> Hostile:
 
 
 def _multipart(chance: random.Random) -> Hostile:
-    boundary = chance.choice(["x", "-" * 60, "b\"'", "", " ", "x" * 200])
+    boundary = chance.choice(["x", "-" * 60, "b\"'", "", "a b", "x" * 200])
     parts = b""
     for _ in range(chance.choice([0, 1, 1, 2, 3, 17, 40])):
         name = chance.choice(["image", "images", "", "i\0", "name", "image" * 50])
@@ -182,7 +193,7 @@ def _parameters(chance: random.Random) -> Hostile:
     )
     pairs = [(chance.choice(names), chance.choice(values)) for _ in range(chance.choice([1, 1, 2, 5, 60]))]
     query = "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs) or "%"
-    path = f"{chance.choice((*_SINGLE, contract.BATCH_PATH, '/v1/none'))}?{query}"
+    path = f"{chance.choice((contract.DETECT_PATH, contract.EXPLAIN_PATH, contract.BATCH_PATH, '/v1/none'))}?{query}"
     return Hostile(
         "parameters", path, {"X-Request-ID": chance.choice(["x", "a b", "é", "x" * 200])}, chance.choice(photos())
     )

@@ -1,12 +1,15 @@
 """Whatever comes, the answer is one of those that are promised: drawn requests, and bytes that hypothesis makes up."""
 
+import io
 import random
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from lookout import contract
 from tests.fuzz import hostile, properties
 from tests.unit.service.conftest import ClientFactory
 
@@ -27,6 +30,14 @@ def test_no_hostile_request_gets_more_than_a_problem(make_client: ClientFactory,
             assert answer.json(), one
         kinds[f"{one.kind} {answer.status_code}"] += 1
     assert len(kinds) >= 8  # they are of many kinds, and not all fail at the first hurdle
+
+
+def test_a_photo_too_long_to_be_drawn_is_still_detected_on(make_client: ClientFactory) -> None:
+    client, long = make_client(), io.BytesIO()
+    Image.new("L", (65_501, 2)).save(long, "PNG")
+    assert client.post(contract.DETECT_PATH, content=long.getvalue()).status_code == 200
+    refused = client.post(contract.RENDER_PATH, content=long.getvalue())
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:lookout:problem:too-long-to-draw")
 
 
 @made_up
