@@ -30,7 +30,10 @@ _BUILD_TIME: Final = frozenset(
         "service/bento_cli.py",
         *(
             f"service/model/{name}.py"
-            for name in ("archive", "chatter", "cli", "evaluate", "fetch", "importer", "litert", "photos", "profiling")
+            for name in (
+                *("archive", "batching", "chatter", "cli", "evaluate", "fetch", "importer", "litert", "measure"),
+                *("measure_cli", "openvino", "photos", "profiling"),
+            )
         ),
     }
 )

@@ -8,14 +8,16 @@ import io
 import struct
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg  # type: ignore[import-untyped]  # ships no types
-from PIL import Image, ImageFile
+from PIL import Image
 
 from service import problems, segments
+from service.strips import in_strips
 
 Format = Literal["JPEG", "PNG", "WEBP"]
 Pixels = npt.NDArray[np.uint8]
@@ -29,7 +31,9 @@ MEDIA_TYPES: Final[dict[str, Format]] = {
 UNDECLARED: Final = frozenset({"", "application/octet-stream"})
 _ORIENTATION: Final = 0x0112
 _TAKEN: Final = "JPEG, PNG and WebP are taken"
-_STRIP_PIXELS: Final = 1_000_000
+_FIRST_TURNED: Final = 5
+"""From this orientation on, width and height change places."""
+_REDUCTIONS: Final = (2, 4, 8)
 
 PEAK_BYTES: Final[dict[Format, int]] = {"JPEG": 10, "PNG": 8, "WEBP": 17}
 """Most memory that decoding takes, in bytes a pixel, measured at 40 Mpixel in every colour mode (baseline JPEG takes 3,
@@ -43,6 +47,21 @@ Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """An upright photo, perhaps smaller than it was sent."""
+
+    pixels: Pixels
+    width: int
+    """Of the upright original, as `height`."""
+    height: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is as large as it was sent."""
+        return self.pixels.shape[:2] == (self.height, self.width)
+
+
 def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], None] | None = None) -> Pixels:
     """Upright RGB pixels uint8 [height, width, 3] of one image.
 
@@ -50,6 +69,20 @@ def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], 
     will take at most, before it takes them, and may wait. Raises Problem: 400 for empty or damaged
     data and for an image without area, 415 for another format or a declared type that disagrees, 422 for too many
     pixels.
+    """
+    return decode_reduced(data, declared, max_pixels, None, before).pixels
+
+
+def decode_reduced(
+    data: bytes,
+    declared: str,
+    max_pixels: int,
+    needed: tuple[int, int] | None,
+    before: Callable[[int], None] | None = None,
+) -> Decoded:
+    """As `decode`; a JPEG may come smaller than it is, as far as `needed`, a height and a width, is left of both sides.
+
+    Without `needed` it comes whole. Reducing a JPEG while it is decoded spares most of the work on its pixels.
     """
     kind = sniff(data)
     _agrees(kind, declared)
@@ -66,12 +99,32 @@ def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], 
             if kind != "WEBP":
                 announce(image.width * image.height * (_PEAK_CMYK if image.mode == "CMYK" else PEAK_BYTES[kind]))
             orientation = _orientation(image)
-            pixels = _pixels(image, data, kind)
+            turned = orientation >= _FIRST_TURNED
+            least = needed[::-1] if needed and turned else needed
+            pixels = _pixels(image, data, kind, reduction(image.height, image.width, least))
+            width, height = image.size[::-1] if turned else image.size
     except problems.Problem:
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes, it is the bytes' fault
         raise problems.bad_image(f"The {kind} data is damaged or incomplete.") from error
-    return _upright(pixels, orientation)
+    return Decoded(_upright(pixels, orientation), width, height)
+
+
+def whole(pixels: Pixels) -> Decoded:
+    """Pixels that came as such."""
+    return Decoded(pixels, pixels.shape[1], pixels.shape[0])
+
+
+def reduction(height: int, width: int, needed: tuple[int, int] | None) -> int:
+    """By what a JPEG's sides may be divided so that `needed`, a height and a width, is left: 1, 2, 4 or 8.
+
+    libjpeg-turbo also reduces by other factors, but those without vector instructions: to five eighths takes longer
+    than whole (measured).
+    """
+    if needed is None:
+        return 1
+    fits = (part for part in _REDUCTIONS if -(-height // part) >= needed[0] and -(-width // part) >= needed[1])
+    return max(fits, default=1)
 
 
 def sniff(data: bytes) -> Format:
@@ -123,46 +176,19 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _pixels(image: Image.Image, data: bytes, kind: Format) -> Pixels:
+def _pixels(image: Image.Image, data: bytes, kind: Format, reduced: int) -> Pixels:
     if kind == "JPEG" and image.mode in ("RGB", "L"):
+        least = {"min_height": -(-image.height // reduced), "min_width": -(-image.width // reduced)}
         try:
-            return np.asarray(simplejpeg.decode_jpeg(data, "RGB"), np.uint8)
+            return np.asarray(simplejpeg.decode_jpeg(data, "RGB", **least if reduced > 1 else {}), np.uint8)
         except ValueError:
             pass  # libjpeg warned: Pillow tolerates oddities such as stray bytes, and refuses what is incomplete
-    return _in_strips(image)
-
-
-def _in_strips(image: Image.Image) -> Pixels:
-    """The decoded image as RGB, converted strip by strip: whole conversions would hold up to four copies at once."""
-    image.load()
-    if isinstance(image, ImageFile.ImageFile):
-        # What only further frames would need: WebP's two canvases and its frame as bytes, 12 bytes a pixel.
-        vars(image).pop("_decoder", None)
-        if image.fp is not None:
-            image.fp.close()
-    width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        pixels[top:bottom] = _rgb(image.crop((0, top, width, bottom)))
-    return pixels
-
-
-def _rgb(strip: Image.Image) -> npt.NDArray[np.uint8]:
-    """A strip as RGB, transparency laid on white; greyscale [height, width, 1] where it is 16 bits wide."""
-    if strip.mode.startswith("I") or strip.mode == "F":
-        # Pillow's own conversion would clip everything above 255 to white.
-        values = np.asarray(strip).astype(np.uint32) >> 8
-        return np.asarray(np.minimum(values, 255), np.uint8)[:, :, np.newaxis]
-    if strip.has_transparency_data:
-        strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip.convert("RGBA"))
-    return np.asarray(strip.convert("RGB"))
+    return in_strips(image)
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo the camera's rotation and mirroring (EXIF 2.3, tag 0x0112)."""
-    if orientation >= 5:
+    if orientation >= _FIRST_TURNED:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]

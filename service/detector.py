@@ -14,7 +14,7 @@ import numpy as np
 from service import cpu, problems, results, schema, tracing
 from service.admission import Admission
 from service.compute import Compute, Gone
-from service.decode import MOST_PEAK_BYTES, Pixels, decode
+from service.decode import MOST_PEAK_BYTES, Decoded, Pixels, decode_reduced, whole
 from service.intake import Parameters, Photo
 from service.memory import PixelRoom
 from service.metrics import Metrics
@@ -54,6 +54,8 @@ class Detector:
         self._compute = Compute(self.threads, self.admission)
         metrics.queue.set_function(lambda: self.admission.waiting)
         self._pixels = PixelRoom(MOST_PEAK_BYTES * settings.max_image_pixels)
+        self.needed = self.stored.needed(self.runtime)
+        """Height and width that photos are decoded to at least; None where they are decoded whole."""
         self._watch = Watch(metrics, self.stored.profile)
         self.loaded = False
         """Whether every thread has its session. Without, a photo would wait for one for ever."""
@@ -130,7 +132,9 @@ class Detector:
             look = self._look(photo, parameters, arrived, held)
             with self.encoding():
                 response = results.response(look, self.model, self.stored.card.labels)
-                return Drawn(render(look.pixels, response.detections), response)
+                # What is drawn is what a detection answers, so the whole photo is decoded for nothing but drawing.
+                original = look.photo if look.photo.whole else self.decode(photo, held, None)
+                return Drawn(render(original.pixels, response.detections), response)
 
     def _find(self, image: Photo | Pixels, parameters: Parameters, arrived: float) -> Detections:
         with ExitStack() as held:
@@ -140,23 +144,25 @@ class Detector:
         """Decode and detect; `held` keeps the room that the pixels take until they are of no more use."""
         marks = [time.perf_counter()]
         self._metrics.queue_wait.observe(marks[0] - arrived)
-        pixels = self.decode(image, held) if isinstance(image, Photo) else image
+        photo = self.decode(image, held, self.needed) if isinstance(image, Photo) else whole(image)
         marks.append(time.perf_counter())
-        found = self._lend(lambda session: _infer(session, pixels, parameters, marks))
+        found = self._lend(lambda session: _infer(session, photo.pixels, parameters, marks))
         marks.append(time.perf_counter())
         intake_s = image.intake_s if isinstance(image, Photo) else 0.0
-        look = Look(pixels, found, intake_s, arrived, tuple(marks))
+        look = Look(photo, found, intake_s, arrived, tuple(marks))
         self._measure(look, parameters, decoded=isinstance(image, Photo))
         return look
 
-    def decode(self, photo: Photo, held: ExitStack) -> Pixels:
-        """On a compute thread: upright pixels, with room for them in memory held until `held` is closed."""
+    def decode(self, photo: Photo, held: ExitStack, needed: tuple[int, int] | None) -> Decoded:
+        """On a compute thread: upright pixels, at least `needed` (height, width) or whole, with room for them in memory
+        held until `held` is closed."""
         if len(photo.data) > self._settings.max_image_bytes:
             raise problems.too_large(self._settings.max_image_bytes)
-        return decode(
+        return decode_reduced(
             photo.data,
             photo.declared,
             self._settings.max_image_pixels,
+            needed,
             before=lambda count: held.enter_context(self._pixels.hold(count)),
         )
 
@@ -166,7 +172,7 @@ class Detector:
                 self._metrics.stage.labels(name).observe(seconds)
         for class_id in look.found.classes:
             self._metrics.detections.labels(results.label_of(int(class_id), self.stored.card.labels)).inc()
-        self._watch.see(look.pixels, look.pixels.shape[0] * look.pixels.shape[1], look.found, parameters)
+        self._watch.see(look.photo.pixels, look.photo.width * look.photo.height, look.found, parameters)
         tracing.stages(look)
 
 

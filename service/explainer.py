@@ -87,10 +87,10 @@ class Explainer:
 
     def _look(self, photo: Photo, session: Session) -> _First:
         with ExitStack() as held:
-            pixels = self._detector.decode(photo, held)
-            prepared = session.prepare(pixels)
+            decoded = self._detector.decode(photo, held, self._detector.needed)
+            prepared = session.prepare(decoded.pixels)
         found = session.finish(session.infer(prepared), _LEAST_SCORE, contract.MAX_LIMIT)
-        return _First(np.asarray(prepared), found, pixels.shape[1], pixels.shape[0])
+        return _First(np.asarray(prepared), found, decoded.width, decoded.height)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

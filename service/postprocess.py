@@ -48,20 +48,21 @@ def detect(
 
     Scores are the sigmoid of the logits. Suppression is per class at `iou`, as in the zoo's exports.
     """
-    foreground = logits[:, 1:]
     # The sigmoid is monotonic: candidates are chosen by logit, so that it is computed for few instead of for all.
     bound = -np.inf if threshold <= 0 else np.inf if threshold >= 1 else np.log(threshold / (1 - threshold))
-    chosen = np.flatnonzero(foreground.ravel() >= np.float32(bound))
-    values = foreground.ravel()[chosen]
+    # The background goes after that choice: cut off before it, all logits of the others would be copied.
+    chosen = np.flatnonzero(logits >= np.float32(bound))
+    chosen = chosen[chosen % logits.shape[1] != 0]
+    values = logits.ravel()[chosen]
     if len(chosen) > MAX_CANDIDATES:
         best = np.argpartition(-values, MAX_CANDIDATES - 1)[:MAX_CANDIDATES]
         chosen, values = chosen[best], values[best]
     order = np.argsort(-values, kind="stable")
     chosen, values = chosen[order], values[order]
-    places, classes = np.divmod(chosen, foreground.shape[1])
+    places, classes = np.divmod(chosen, logits.shape[1])
     boxes = decode(encodings[places], anchors[places], scales)
     kept = suppress(boxes, classes, iou, limit)
-    return Detections(np.clip(boxes[kept], 0, 1), sigmoid(values[kept]), classes[kept].astype(np.int64) + 1)
+    return Detections(np.clip(boxes[kept], 0, 1), sigmoid(values[kept]), classes[kept].astype(np.int64))
 
 
 def decode(encodings: Floats, anchors: Floats, scales: tuple[float, float, float, float]) -> Floats:

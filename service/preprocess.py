@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 
 
 def resize_bilinear_legacy(image: Pixels, height: int, width: int) -> Floats:
@@ -17,20 +18,20 @@ def resize_bilinear_legacy(image: Pixels, height: int, width: int) -> Floats:
     """
     top, bottom, down = _positions(image.shape[0], height)
     left, right, across = _positions(image.shape[1], width)
-    flat = image.reshape(-1, 3)
-    row_above, row_below = top[:, np.newaxis] * image.shape[1], bottom[:, np.newaxis] * image.shape[1]
-    weight_x, weight_y = across[np.newaxis, :, np.newaxis], down[:, np.newaxis, np.newaxis]
-    above = _between(flat, row_above + left, row_above + right, weight_x)
-    below = _between(flat, row_below + left, row_below + right, weight_x)
+    # Rows and columns lie flat, colours side by side: NumPy is slow where the innermost dimension has three values.
+    weight_x, weight_y = across.repeat(3), down[:, np.newaxis]
+    above = _across(image.take(top, axis=0), left, right, weight_x)
+    below = _across(image.take(bottom, axis=0), left, right, weight_x)
     below -= above
     below *= weight_y
     below += above
-    return below
+    return below.reshape(height, width, 3)
 
 
-def _between(flat: Pixels, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp], weight: Floats) -> Floats:
-    start = flat.take(first, axis=0).astype(np.float32)
-    end = flat.take(second, axis=0).astype(np.float32)
+def _across(rows: Pixels, left: Places, right: Places, weight: Floats) -> Floats:
+    """Each row [R, W, 3] between its pixels at `left` and `right`: float32 [R, 3 x columns]."""
+    start = rows.take(left, axis=1).reshape(len(rows), -1).astype(np.float32)
+    end = rows.take(right, axis=1).reshape(len(rows), -1).astype(np.float32)
     end -= start
     end *= weight
     end += start
@@ -38,7 +39,7 @@ def _between(flat: Pixels, first: npt.NDArray[np.intp], second: npt.NDArray[np.i
 
 
 @lru_cache(maxsize=256)
-def _positions(source: int, target: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+def _positions(source: int, target: int) -> tuple[Places, Places, Floats]:
     """For each target index: the source index before it, the one after it, and how far between them it lies."""
     position = np.arange(target, dtype=np.float32) * np.float32(source / target)
     before = np.floor(position).astype(np.intp)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service import schema
-from service.decode import Pixels
+from service.decode import Decoded
 from service.postprocess import Detections
 from service.problems import Problem
 
@@ -17,7 +17,7 @@ STEPS: Final = ("decode", "preprocess", "inference", "postprocess")
 class Look:
     """One photo, what was found on it, and when."""
 
-    pixels: Pixels
+    photo: Decoded
     found: Detections
     intake_s: float
     arrived_s: float
@@ -56,7 +56,7 @@ def batch_json(each: Sequence[Answer | Problem]) -> bytes:
 
 def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> schema.DetectResponse:
     """The body of /v1/detect: boxes in pixels of the upright photo."""
-    height, width = look.pixels.shape[:2]
+    width, height = look.photo.width, look.photo.height
     return schema.DetectResponse(
         model=model,
         image=schema.ImageSize(width=width, height=height),

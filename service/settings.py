@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lookout import contract
 from lookout.errors import LookoutError
+from service.runtimes import RuntimeName
 
 PREFIX: Final = "LOOKOUT_"
 LONGEST_REQUEST_S: Final = 60
@@ -55,7 +56,7 @@ class Settings(BaseModel):
     drain_s: Annotated[float, Field(ge=0, le=600)] = 3.0
     """How long requests are still taken after SIGTERM, while readiness already says no and each answer closes its
     connection. A preStop hook alone does not empty a pod: clients keep connections that they opened before it."""
-    runtime: Literal["litert-int8", "litert-float32", "tensorflow"] | None = None
+    runtime: RuntimeName | None = None
     """Overrides the runtime that the model's card names."""
     model_dir: Path | None = None
     """Folder of the model; by default the bento's own, or what was imported last in the clone."""

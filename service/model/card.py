@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from lookout.errors import LookoutError
 from service.model.labels import LABEL_SETS
 
+ENOUGH: Final = 1.5
+"""Times the model's input. Measured; docs/decisions/0014-runtime.md has the figures for others."""
 DEFAULT: Final = "ssdlite_mobilenet_v2_coco"
 CARDS: Final = Path(__file__).parent / "cards"
 
@@ -120,6 +122,13 @@ class ModelCard(_Frozen):
     def convertible(self) -> bool:
         """Whether the card says where to cut the graph, so that it can run on LiteRT without TensorFlow."""
         return self.graph is not None
+
+
+def enough_for(card: ModelCard) -> tuple[int, int] | None:
+    """Height and width of a photo that loses nothing by being no larger; None for a model that takes photos whole."""
+    if card.input is None:
+        return None
+    return round(card.input.height * ENOUGH), round(card.input.width * ENOUGH)
 
 
 def load(card: str | Path = DEFAULT) -> ModelCard:

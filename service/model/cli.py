@@ -14,6 +14,9 @@ from lookout.steps import Steps
 from service import bento_home
 from service.model import card as cards
 from service.model import stored
+from service.model.measure_cli import measure_command
+from service.model.parity import Parity
+from service.runtimes import CONVERTED, RUNTIMES
 
 app = typer.Typer(no_args_is_help=True, help="Import, convert and judge detection models.", rich_markup_mode=None)
 
@@ -73,7 +76,7 @@ def show(name: Name = None, as_json: AsJson = False) -> None:
     console.print(
         f"  from     {origin}\n  runtime  {found.runtime}\n  labels   {len(found.card.labels)}\n  files    {model}"
     )
-    _print_parity([report.model_dump() | {"passed": report.passed} for report in found.parity])
+    _print_parity([_row(report) for report in found.parity])
 
 
 @app.command("evaluate")
@@ -93,12 +96,14 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
     steps = Steps("model-evaluate")
     with steps.step(f"Judging {found.tag}") as step, native_output_to_log("model-conversion"):
         hide_gpus()
-        reports = evaluate.judge(model, found.card, ("litert-int8", "litert-float32"), step.detail)
-        samples = {
-            runtime: evaluate.on_samples(model, found.card, runtime)
-            for runtime in ("tensorflow", "litert-float32", "litert-int8")
+        reports = evaluate.judge(model, found.card, CONVERTED, step.detail)
+        reduced = evaluate.judge_reduced(model, found.card, found.runtime, step.detail)
+        samples: dict[str, dict[str, list[tuple[str, float]]]] = {
+            runtime: evaluate.on_samples(model, found.card, runtime) for runtime in reversed(RUNTIMES)
         }
-    rows = [report.model_dump() | {"passed": report.passed} for report in reports]
+    rows = [_row(report) for report in reports]
+    if reduced:
+        rows.append(_row(reduced) | {"runtime": f"{reduced.runtime}, reduced JPEGs"})
     if as_json:
         _print_json({"model": found.tag, "runtime": found.runtime, "parity": rows, "samples": samples})
     else:
@@ -109,6 +114,9 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
         and not next(report for report in reports if report.runtime == found.runtime).passed
     ):
         raise typer.Exit(EXIT_FAILURE)
+
+
+app.command("measure")(measure_command)
 
 
 def _wanted(name: str | None, card: Path | None) -> str | Path:
@@ -133,6 +141,10 @@ def _state(name: str) -> dict[str, Any]:
         "runtime": found.runtime if found else None,
         "f1": f1,
     }
+
+
+def _row(report: Parity) -> dict[str, Any]:
+    return report.model_dump() | {"passed": report.passed}
 
 
 def _print_parity(rows: list[dict[str, Any]]) -> None:

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from service.decode import decode_reduced
 from service.model import parity, photos
-from service.model.card import ModelCard
+from service.model.card import ModelCard, enough_for
 from service.model.parity import Parity
 from service.postprocess import Detections
 from service.runtimes import RuntimeName, detect, open_session
 
 VARIANTS = 240
 _ALL = 100
+_ANY_SIZE = 1_000_000_000
 
 Progress = Callable[[str], None]
 
@@ -28,6 +30,26 @@ def judge(
         candidate = _on_all(model, card, runtime, variants)
         reports.append(parity.compare(runtime, zip(reference, candidate, strict=True)))
     return reports
+
+
+def judge_reduced(
+    model: Path, card: ModelCard, runtime: RuntimeName, progress: Progress, count: int = VARIANTS
+) -> Parity | None:
+    """Box agreement of `runtime` on big JPEGs decoded no larger than it needs with the SavedModel on the same, whole.
+
+    None where nothing is ever reduced: the model takes photos of any size.
+    """
+    needed = enough_for(card)
+    if needed is None:
+        return None
+    progress(f"{runtime} on {count} big JPEGs decoded at reduced size")
+    reference, candidate = open_session("tensorflow", model, card), open_session(runtime, model, card)
+
+    def pair(jpeg: bytes) -> tuple[Detections, Detections]:
+        whole, reduced = (decode_reduced(jpeg, "", _ANY_SIZE, least).pixels for least in (None, needed))
+        return detect(reference, whole, parity.THRESHOLD, _ALL), detect(candidate, reduced, parity.THRESHOLD, _ALL)
+
+    return parity.compare(runtime, (pair(variant.jpeg) for variant in photos.large(count, needed)))
 
 
 def on_samples(model: Path, card: ModelCard, runtime: RuntimeName) -> dict[str, list[tuple[str, float]]]:

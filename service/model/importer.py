@@ -1,4 +1,4 @@
-"""Importing a model: fetch, SavedModel, LiteRT, parity gate, BentoML's model store.
+"""Importing a model: fetch, SavedModel, LiteRT, OpenVINO, parity gate, BentoML's model store.
 
 The version comes from content. An import with the same inputs (card, converter code, TensorFlow) and an undamaged
 store does no work and does not import TensorFlow.
@@ -23,7 +23,7 @@ from lookout import paths
 from lookout.errors import LookoutError
 from service import bento_home, runtimes
 from service.model import card as cards
-from service.model import evaluate, fetch, litert, profiling, savedmodel, stored, tfjs
+from service.model import evaluate, fetch, litert, openvino, profiling, savedmodel, stored, tfjs
 from service.model.card import ModelCard
 from service.model.chatter import native_output_to_log
 from service.model.parity import Parity
@@ -34,19 +34,15 @@ Progress = Callable[[str], None]
 
 _SERVICE: Final = Path(__file__).parent.parent
 _RECIPE: Final = (
-    *(f"model/{name}.py" for name in ("evaluate", "litert", "parity", "photos", "profiling", "savedmodel", "tfjs")),
     *(
-        "preprocess.py",
-        "postprocess.py",
-        "profile.py",
-        "sight.py",
-        "runtimes/__init__.py",
-        "runtimes/litert.py",
-        "runtimes/tensorflow.py",
+        f"model/{name}.py"
+        for name in ("card", "evaluate", "litert", "openvino", "parity", "photos", "profiling", "savedmodel", "tfjs")
     ),
+    *(f"{name}.py" for name in ("decode", "postprocess", "preprocess", "profile", "sight")),
+    *(f"runtimes/{name}.py" for name in ("__init__", "cut", "litert", "openvino", "tensorflow")),
 )
 """Code that decides what an import produces."""
-_TOOLS: Final = ("tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-image")
+_TOOLS: Final = ("tensorflow", "ai-edge-litert", "openvino", "nncf", "numpy", "pillow", "scikit-image")
 
 
 @dataclass(frozen=True)
@@ -98,12 +94,14 @@ def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> Imported
         built.mkdir()
         source = fetch.source_tree(card, Path(temporary) / "source", say)
         reports: list[Parity] = []
+        reduced: Parity | None = None
         runtime: RuntimeName = "tensorflow"
         with native_output_to_log("model-conversion"):
             _convert(card, source, built, say)
             if card.convertible:
-                reports = evaluate.judge(built, card, ("litert-int8", "litert-float32"), say)
+                reports = evaluate.judge(built, card, runtimes.CONVERTED, say)
                 runtime = _fastest_that_agrees(reports, say)
+                reduced = evaluate.judge_reduced(built, card, runtime, say)
             say("profiling the calibration photos")
             profile = profiling.reference(built, card, runtime)
         found = stored.StoredCard(
@@ -111,6 +109,7 @@ def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> Imported
             version=stored.content_version(card, stored.digests(built)),
             runtime=runtime,
             parity=tuple(reports),
+            reduced=reduced,
             tools={name: installed(name) for name in _TOOLS},
             profile=profile,
         )
@@ -131,9 +130,12 @@ def _convert(card: ModelCard, source: Path, built: Path, say: Progress) -> None:
         say("exporting a SavedModel with the zoo's signature")
         savedmodel.export(card, graph, built / runtimes.SAVED_MODEL)
     np.save(built / runtimes.ANCHORS, savedmodel.anchors(card, graph))
-    for kind, name in (("float32", "litert-float32"), ("int8", "litert-int8")):
+    for kind in ("float32", "int8"):
         say(f"converting to LiteRT {kind}" + (", calibrating on photos" if kind == "int8" else ""))
-        litert.convert(card, graph, kind, built / runtimes.LITERT_FILES[name])
+        litert.convert(card, graph, kind, built / f"{kind}.tflite")
+    for kind in ("float32", "int8"):
+        say(f"converting to OpenVINO {kind}" + (", calibrating on photos" if kind == "int8" else ""))
+        openvino.convert(card, built / "float32.tflite", kind, built / f"{kind}.xml")
 
 
 def _fastest_that_agrees(reports: list[Parity], say: Progress) -> RuntimeName:

@@ -38,14 +38,15 @@ def convert(card: ModelCard, graph: GraphDef, kind: str, destination: Path) -> N
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module)
     if kind == "int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: _calibration(size)
+        converter.representative_dataset = lambda: calibration(size)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.int8
     destination.write_bytes(converter.convert())
 
 
-def _calibration(size: Input) -> Iterator[list[np.ndarray[Any, np.dtype[np.float32]]]]:
+def calibration(size: Input) -> Iterator[list[np.ndarray[Any, np.dtype[np.float32]]]]:
+    """The model's inputs [1, height, width, 3] for the calibration photos, scaled as the card says."""
     for variant in photos.calibration(CALIBRATION_VARIANTS):
         resized = resize_bilinear_legacy(variant.pixels, size.height, size.width)
         yield [(resized * np.float32(size.scale) + np.float32(size.offset))[np.newaxis]]

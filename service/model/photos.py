@@ -9,12 +9,13 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from lookout.errors import LookoutError
 
@@ -48,7 +49,12 @@ class Variant:
     """One seeded variant of a photo."""
 
     name: str
-    pixels: Pixels
+    jpeg: bytes
+
+    @property
+    def pixels(self) -> Pixels:
+        """As Pillow decodes it."""
+        return np.asarray(Image.open(io.BytesIO(self.jpeg)))
 
 
 def sample_photos() -> dict[str, bytes]:
@@ -66,6 +72,20 @@ def held_out(count: int, seed: int = 20_000) -> Iterator[Variant]:
     return _variants(HELD_OUT, count, seed)
 
 
+def large(count: int, least: tuple[int, int], seed: int = 30_000) -> Iterator[Variant]:
+    """`count` big variants of the photos that judge, their sides 2 to 2.6 times `least` (height, width) or more, every
+    eighth's twice that.
+
+    The photos are small, so these are enlarged, sharpened and given a sensor's grain, until their finest structures are
+    one pixel wide, as in a camera's picture. They judge decoding, for which that matters, and nothing else.
+    """
+    for number in range(count):
+        file = HELD_OUT[number % len(HELD_OUT)]
+        draw = np.random.default_rng([seed, number])
+        times = draw.uniform(2.0, 2.6) * (2 if number % 8 == 7 else 1)
+        yield Variant(f"{Path(file).stem}-{number:04d}", _enlarged(_photo(file), draw, times, least))
+
+
 def calibration(count: int, seed: int = 10_000) -> Iterator[Variant]:
     """`count` variants of the photos that calibrate int8."""
     return _variants(CALIBRATION, count, seed)
@@ -77,21 +97,36 @@ def _variants(files: tuple[str, ...], count: int, seed: int) -> Iterator[Variant
         yield Variant(f"{Path(file).stem}-{number:04d}", _variant(_photo(file), np.random.default_rng([seed, number])))
 
 
-def _variant(photo: Image.Image, draw: np.random.Generator) -> Pixels:
+def _variant(photo: Image.Image, draw: np.random.Generator) -> bytes:
     """A crop of 60 to 100 % of each side, 0.5 to 1.6 times as large, mirrored or not, other light, JPEG 55 to 95."""
-    width, height = photo.size
-    crop_width, crop_height = (round(side * draw.uniform(0.6, 1.0)) for side in (width, height))
-    left, top = int(draw.integers(width - crop_width + 1)), int(draw.integers(height - crop_height + 1))
-    image = photo.crop((left, top, left + crop_width, top + crop_height))
+    image = _cropped(photo, draw)
     factor = draw.uniform(0.5, 1.6)
-    image = image.resize(
-        (max(1, round(crop_width * factor)), max(1, round(crop_height * factor))), Image.Resampling.BICUBIC
-    )
+    wide, high = (max(1, round(side * factor)) for side in image.size)
+    image = image.resize((wide, high), Image.Resampling.BICUBIC)
     if draw.random() < 0.5:
         image = ImageOps.mirror(image)
     image = ImageEnhance.Brightness(image).enhance(draw.uniform(0.7, 1.3))
     image = ImageEnhance.Contrast(image).enhance(draw.uniform(0.8, 1.2))
-    return np.asarray(Image.open(io.BytesIO(_jpeg(image, int(draw.integers(55, 96))))))
+    return _jpeg(image, int(draw.integers(55, 96)))
+
+
+def _enlarged(photo: Image.Image, draw: np.random.Generator, times: float, least: tuple[int, int]) -> bytes:
+    """A crop with sides of at least `times` `least` (height, width), sharp, with grain, JPEG 70 to 95."""
+    image = _cropped(photo, draw)
+    factor = times * max(least[0] / image.height, least[1] / image.width)
+    image = image.resize((ceil(image.width * factor), ceil(image.height * factor)), Image.Resampling.LANCZOS)
+    image = image.filter(ImageFilter.UnsharpMask(radius=2, percent=int(draw.integers(50, 151)), threshold=0))
+    grain = draw.normal(0, draw.uniform(1, 8), (image.height, image.width, 1)).astype(np.float32)
+    pixels = np.clip(np.asarray(image, np.float32) + grain, 0, 255).astype(np.uint8)
+    return _jpeg(Image.fromarray(pixels), int(draw.integers(70, 96)))
+
+
+def _cropped(photo: Image.Image, draw: np.random.Generator) -> Image.Image:
+    """60 to 100 % of each side."""
+    width, height = photo.size
+    crop_width, crop_height = (round(side * draw.uniform(0.6, 1.0)) for side in (width, height))
+    left, top = int(draw.integers(width - crop_width + 1)), int(draw.integers(height - crop_height + 1))
+    return photo.crop((left, top, left + crop_width, top + crop_height))
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lookout import paths
 from lookout.errors import LookoutError
-from service.model.card import ModelCard
+from service.model.card import ModelCard, enough_for
 from service.model.parity import Parity
 from service.profile import Profile
-from service.runtimes import RuntimeName, files_of
+from service.runtimes import FILES, RuntimeName
 
 CARD_FILE: Final = "card.json"
 
@@ -33,6 +33,8 @@ class StoredCard(BaseModel):
     parity: tuple[Parity, ...] = ()
     tools: dict[str, str] = {}
     """Versions of what converted it."""
+    reduced: Parity | None = None
+    """How `runtime` agrees on big JPEGs that are decoded no larger than it needs; None where that was not judged."""
     profile: Profile | None = None
     """What the calibration photos look like to the serving runtime; drift is judged against it."""
 
@@ -40,6 +42,12 @@ class StoredCard(BaseModel):
     def tag(self) -> str:
         """name:version."""
         return f"{self.card.name}:{self.version}"
+
+    def needed(self, runtime: RuntimeName) -> tuple[int, int] | None:
+        """Height and width that a photo must be decoded to at least for `runtime`; None where it is decoded whole,
+        because nobody judged the other way for that runtime or it did not pass."""
+        judged = runtime == self.runtime and self.reduced is not None and self.reduced.passed
+        return enough_for(self.card) if judged else None
 
 
 class Imported(BaseModel):
@@ -69,7 +77,7 @@ def read_card(model: Path) -> StoredCard:
 def serving_files(model: Path) -> dict[str, Path]:
     """The files an image needs of a stored model, by their path inside its folder: the card and its runtime's own."""
     found = {CARD_FILE: model / CARD_FILE}
-    for name in files_of(read_card(model).runtime):
+    for name in FILES[read_card(model).runtime]:
         whole = model / name
         parts = sorted(whole.rglob("*")) if whole.is_dir() else [whole]
         found |= {part.relative_to(model).as_posix(): part for part in parts if part.is_file()}

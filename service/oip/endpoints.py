@@ -23,7 +23,8 @@ from service.oip import inputs, outputs, wire
 from service.postprocess import Detections
 from service.settings import Settings
 
-_PLATFORMS: Final = {"litert-int8": "litert_tflite", "litert-float32": "litert_tflite"}
+_PLATFORMS: Final = {"openvino": "openvino_ir", "litert": "litert_tflite", "tensorflow": "tensorflow_savedmodel"}
+"""By the first part of the runtime's name."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Endpoints:
             {
                 "name": contract.DETECTOR,
                 "versions": [self._detector.stored.version],
-                "platform": _PLATFORMS.get(self._detector.runtime, "tensorflow_savedmodel"),
+                "platform": _PLATFORMS[self._detector.runtime.split("-")[0]],
                 "inputs": [
                     {"name": inputs.IMAGE, "datatype": "BYTES", "shape": [-1]},
                     {"name": inputs.PIXELS, "datatype": "UINT8", "shape": [-1, -1, -1, 3]},

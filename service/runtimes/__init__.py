@@ -8,12 +8,21 @@ from service.model.card import ModelCard
 from service.postprocess import Detections
 from service.preprocess import Pixels
 
-RuntimeName = Literal["litert-int8", "litert-float32", "tensorflow"]
-RUNTIMES: Final[tuple[RuntimeName, ...]] = ("litert-int8", "litert-float32", "tensorflow")
+RuntimeName = Literal["openvino-int8", "litert-int8", "openvino-float32", "litert-float32", "tensorflow"]
+CONVERTED: Final[tuple[RuntimeName, ...]] = ("openvino-int8", "litert-int8", "openvino-float32", "litert-float32")
+"""Runtimes of a cut and converted graph, fastest first (docs/decisions/0014-runtime.md)."""
+RUNTIMES: Final[tuple[RuntimeName, ...]] = (*CONVERTED, "tensorflow")
 
 SAVED_MODEL: Final = "saved_model"
 ANCHORS: Final = "anchors.npy"
-LITERT_FILES: Final[dict[str, str]] = {"litert-int8": "int8.tflite", "litert-float32": "float32.tflite"}
+FILES: Final[dict[RuntimeName, tuple[str, ...]]] = {
+    "openvino-int8": ("int8.xml", "int8.bin", ANCHORS),
+    "litert-int8": ("int8.tflite", ANCHORS),
+    "openvino-float32": ("float32.xml", "float32.bin", ANCHORS),
+    "litert-float32": ("float32.tflite", ANCHORS),
+    "tensorflow": (SAVED_MODEL,),
+}
+"""Names, inside a model's folder, of what each runtime needs beside card.json; the model itself comes first."""
 
 
 class Session(Protocol):
@@ -34,18 +43,18 @@ class Session(Protocol):
 
 def open_session(runtime: RuntimeName, model: Path, card: ModelCard, threads: int = 1) -> Session:
     """Load the model in folder `model` into a session. LookoutError when the runtime or the model's file is missing."""
+    main, *_ = (_there(model / name) for name in FILES[runtime])
     if runtime == "tensorflow":
         from service.runtimes.tensorflow import TensorFlowSession  # not installed in the CPU image
 
-        return TensorFlowSession(_there(model / SAVED_MODEL), threads)
+        return TensorFlowSession(main, threads)
+    if runtime in ("openvino-int8", "openvino-float32"):
+        from service.runtimes.openvino import OpenVINOSession
+
+        return OpenVINOSession(main, model / ANCHORS, card, threads)
     from service.runtimes.litert import LiteRTSession
 
-    return LiteRTSession(_there(model / LITERT_FILES[runtime]), _there(model / ANCHORS), card, threads)
-
-
-def files_of(runtime: RuntimeName) -> tuple[str, ...]:
-    """Names, inside a model's folder, of what this runtime needs beside card.json."""
-    return (SAVED_MODEL,) if runtime == "tensorflow" else (LITERT_FILES[runtime], ANCHORS)
+    return LiteRTSession(main, model / ANCHORS, card, threads)
 
 
 def detect(session: Session, image: Pixels, threshold: float, limit: int) -> Detections:

@@ -8,22 +8,17 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # ships no types
 
 from lookout.errors import LookoutError
-from service import postprocess
 from service.model.card import ModelCard
 from service.postprocess import Detections
 from service.preprocess import Pixels, resize_bilinear_legacy
-
-Raw = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+from service.runtimes.cut import Cut, Raw
 
 
 class LiteRTSession:
     """One interpreter with its tensors."""
 
     def __init__(self, model: Path, anchors: Path, card: ModelCard, threads: int) -> None:
-        if card.graph is None or card.input is None:
-            raise LookoutError(f"model {card.name} was not cut for LiteRT", "serve it with the tensorflow runtime")
-        self._size, self._suppression, self._scales = card.input, card.suppression, card.graph.coder_scales
-        self._anchors: npt.NDArray[np.float32] = np.load(anchors, allow_pickle=False)
+        self._cut = Cut(anchors, card)
         try:
             self._interpreter = Interpreter(model_path=str(model), num_threads=threads)
             self._interpreter.allocate_tensors()
@@ -37,7 +32,7 @@ class LiteRTSession:
 
     def prepare(self, image: Pixels) -> npt.NDArray[Any]:
         """Resize, scale and, for int8, quantise: [1, height, width, 3] of the model's input type."""
-        values = resize_bilinear_legacy(image, self._size.height, self._size.width)
+        values = resize_bilinear_legacy(image, self._cut.size.height, self._cut.size.width)
         values *= self._factor
         values += self._shift
         if self._input["dtype"] != np.float32:
@@ -53,16 +48,7 @@ class LiteRTSession:
 
     def finish(self, raw: Raw, threshold: float, limit: int) -> Detections:
         """Decode, threshold and suppress."""
-        encodings, logits = raw
-        return postprocess.detect(
-            encodings,
-            logits,
-            self._anchors,
-            scales=self._scales,
-            threshold=threshold,
-            limit=min(limit, self._suppression.max_detections),
-            iou=self._suppression.iou,
-        )
+        return self._cut.finish(raw, threshold, limit)
 
     def _read(self, output: dict[str, Any]) -> npt.NDArray[np.float32]:
         values = self._interpreter.get_tensor(output["index"])[0]
@@ -73,7 +59,7 @@ class LiteRTSession:
 
     def _input_scaling(self) -> tuple[np.float32, np.float32]:
         """One multiplication and one addition from pixels 0..255 to the input, quantisation included."""
-        factor, shift = self._size.scale, self._size.offset
+        factor, shift = self._cut.size.scale, self._cut.size.offset
         if self._input["dtype"] != np.float32:
             scale, zero = self._input["quantization"]
             factor, shift = factor / scale, shift / scale + zero

@@ -41,3 +41,12 @@ def test_sample_photos_need_neither_tensorflow_nor_scikit_image_imported() -> No
         "assert not {'tensorflow', 'skimage'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_big_variants_are_at_least_twice_as_large_as_asked_for_and_the_same_every_time() -> None:
+    first, again = list(photos.large(9, (100, 150))), list(photos.large(9, (100, 150)))
+    assert [one.jpeg for one in first] == [one.jpeg for one in again]
+    for number, one in enumerate(first):
+        height, width, _ = one.pixels.shape
+        times = min(height / 100, width / 150)
+        assert (4 if number == 7 else 2) <= times < (5.3 if number == 7 else 2.7)

@@ -226,11 +226,11 @@ def test_a_batch_keeps_no_pixels_of_photos_it_is_done_with(
     def watched(*arguments: Any, **named: Any) -> Any:
         nonlocal most
         most = max(most, sum(one() is not None for one in alive))
-        pixels = decode.decode(*arguments, **named)
-        alive.append(weakref.ref(pixels))
-        return pixels
+        decoded = decode.decode_reduced(*arguments, **named)
+        alive.append(weakref.ref(decoded.pixels))
+        return decoded
 
-    monkeypatch.setattr(detector, "decode", watched)
+    monkeypatch.setattr(detector, "decode_reduced", watched)
     files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 8
     assert make_client().post(contract.BATCH_PATH, files=files).status_code == 200
     assert len(alive) == 8
