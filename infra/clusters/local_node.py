@@ -52,17 +52,17 @@ class LocalNodeProvider(ResourceProvider):
 
         if _is_another(olds, news):
             old, new = NodeSpec.model_validate(olds["spec"]), NodeSpec.model_validate(news["spec"])
-            print("other ranges, or other settings of Kubernetes: another cluster takes the place of the old one")
+            _show("other ranges, or other settings of Kubernetes: another cluster takes the place of the old one")
             if old.name == new.name:  # under another name the old node itself would count among the others
                 lifecycle.refuse_conflicts(new)
-            lifecycle.destroy(old)
+            lifecycle.destroy(old, progress=_show)
         return UpdateResult(_bring_up(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """Take the node down; its bare git repository stays."""
         from infra.node import lifecycle
 
-        lifecycle.destroy(NodeSpec.model_validate(props["spec"]))
+        lifecycle.destroy(NodeSpec.model_validate(props["spec"]), progress=_show)
 
 
 class LocalNodeRunningProvider(ResourceProvider):
@@ -145,11 +145,15 @@ def _bring_up(props: dict[str, Any]) -> dict[str, Any]:
     from infra.node import lifecycle
 
     spec = NodeSpec.model_validate(props["spec"])
-    # Pulumi shows what a provider prints, line by line and at once.
-    node = lifecycle.create(spec, progress=lambda text: print(text, flush=True))
+    node = lifecycle.create(spec, progress=_show)
     return {
         "spec": props["spec"],
         "kubeconfig": node.kubeconfig,
         "address": str(node.address),
         "fingerprint": fingerprint(spec),
     }
+
+
+def _show(text: str) -> None:
+    """Pulumi shows what a provider prints, line by line and at once."""
+    print(text, flush=True)

@@ -59,7 +59,7 @@ def create(spec: NodeSpec, progress: Progress | None = None) -> NodeInfo:
                 if existed:
                     _end(spec)
                 else:
-                    _remove(spec)
+                    _remove(spec, say)
             raise
         workers.settle(spec, archive, say)
         return node
@@ -93,12 +93,12 @@ def stop(spec: NodeSpec) -> bool:
     return running
 
 
-def destroy(spec: NodeSpec) -> None:
+def destroy(spec: NodeSpec, progress: Progress | None = None) -> None:
     """Remove the cluster: processes, mounts, namespaces, interface, routes, control groups, files.
 
     Git and registry stay."""
     with _locked(spec):
-        _remove(spec)
+        _remove(spec, progress or (lambda _: None))
 
 
 def stop_worker(worker: WorkerSpec) -> bool:
@@ -123,10 +123,10 @@ def _bring_up(spec: NodeSpec, archive: Path, say: Progress) -> NodeInfo:
     before = record.read(spec.name)
     if kubeadm.was_cut_short(spec):
         say("an earlier start was cut short: starting over")
-        _remove(spec)
+        _remove(spec, say)
     elif before and before.model_copy(update={"doors": spec.doors, "workers": spec.workers}) != spec:
         say("other address ranges: another cluster takes the place of the old one")
-        _remove(spec)
+        _remove(spec, say)
     elif is_running(spec) and not record.same_but_workers(before, spec):
         say("other doors: restarting the node")
         _end(spec)
@@ -168,10 +168,12 @@ def _end(spec: NodeSpec) -> None:
         raise stubborn[0]
 
 
-def _remove(spec: NodeSpec) -> None:
+def _remove(spec: NodeSpec, say: Progress) -> None:
+    say("ending processes, network and control groups")
     _end(spec)
     if not spec.directory.exists():
         return
+    say("removing files")
     for directory in reversed(_made_on_host(spec)):
         with suppress(OSError):  # somebody else uses it by now
             directory.rmdir()

@@ -44,8 +44,9 @@ class Node:
         if self.taken:
             raise LookoutError(f"{spec.pod_cidr} is taken")
 
-    def destroy(self, spec: NodeSpec) -> None:
+    def destroy(self, spec: NodeSpec, progress: Callable[[str], None] | None = None) -> None:
         """Note it."""
+        assert progress is not None
         self.did.append(f"destroy {spec.name}")
 
     def stop(self) -> None:
