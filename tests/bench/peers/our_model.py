@@ -5,7 +5,7 @@ import queue
 from pathlib import Path
 from typing import Any, Final
 
-from service.decode import decode
+from service.decode import decode_reduced
 from service.model.stored import read_card
 from service.results import detection
 from service.runtimes import detect, open_session
@@ -29,6 +29,7 @@ class OurModel:
         folder = os.environ.get(MODEL)
         stored = read_card(Path(folder)) if folder else None
         self._labels = stored.card.labels if stored else {}
+        self._needed = stored.needed(stored.runtime) if stored else None
         self._most_pixels = Settings().max_image_pixels
         # Borrowed and given back: a session belongs to one thread at a time, and no more work runs than there are.
         self._sessions: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -41,10 +42,10 @@ class OurModel:
         """As plain data, ready for JSON."""
         session = self._sessions.get()
         try:
-            pixels = decode(photo, "image/jpeg", self._most_pixels)
-            found = detect(session, pixels, _THRESHOLD, _LIMIT)
+            decoded = decode_reduced(photo, "image/jpeg", self._most_pixels, self._needed)
+            found = detect(session, decoded.pixels, _THRESHOLD, _LIMIT)
         finally:
             self._sessions.put(session)
-        height, width = pixels.shape[:2]
+        width, height = decoded.width, decoded.height
         rows = [detection(found, index, width, height, self._labels).model_dump() for index in range(len(found))]
         return {"image": {"width": width, "height": height}, "detections": rows}
