@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from loadtest.machine import description
 from lookout import paths
 from lookout.errors import LookoutError
@@ -24,8 +26,8 @@ from tests.bench.record import BenchRecord, Contestant, Name, OpenRun, PhotoSize
 from tests.bench.running import Running, running
 
 _PACKAGES: Final = (
-    "ai-edge-litert", "bentoml", "fastapi", "litserve", "numpy", "robyn", "simplejpeg", "starlette", "tensorflow",
-    "uvicorn", "uvloop",
+    "ai-edge-litert", "bentoml", "fastapi", "litserve", "numpy", "openvino", "robyn", "simplejpeg", "starlette",
+    "tensorflow", "uvicorn", "uvloop",
 )  # fmt: skip
 Folders = dict[PhotoSize, Path]
 
@@ -132,4 +134,5 @@ def _versions() -> dict[str, str]:
     """Of the packages that were measured, from both environments; where both have one, the peers' is the same."""
     folders = [str(folder) for folder in (BENCH_PYTHON.parent.parent / "lib").glob("python*/site-packages")]
     both = [*metadata.distributions(), *metadata.distributions(path=folders)]
-    return {one.name.lower(): one.version for one in both if one.name.lower() in _PACKAGES}
+    named: dict[str, str] = {canonicalize_name(one.name): one.version for one in both}
+    return {name: named[name] for name in _PACKAGES if name in named}

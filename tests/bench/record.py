@@ -41,6 +41,8 @@ class Trial(_Frozen):
 
     layout: Layout
     per_s: float
+    words: str = ""
+    """What the layout does not say of it."""
 
 
 class Memory(_Frozen):

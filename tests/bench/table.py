@@ -28,7 +28,7 @@ def _contestants(contestants: Sequence[Contestant]) -> list[str]:
             if memory is None
             else f"{memory.processes:>6} {memory.rss_mib:>6.0f} MiB {memory.pss_mib:>6.0f} MiB"
         )
-        tried = ", ".join(f"{trial.layout}: {trial.per_s:.1f}/s" for trial in one.trials)
+        tried = ", ".join(f"{trial.words or trial.layout}: {trial.per_s:.1f}/s" for trial in one.trials)
         rows.append(f"{one.name:<14} {one.layout!s:>7} {weight}   {one.title}{f' (tried {tried})' if tried else ''}")
     return [*rows, "layout: processes x threads; RSS counts shared pages once a process, PSS divides them"]
 

@@ -39,7 +39,7 @@ def tune_ceiling(model: Path, folder: Path, seconds: float, say: Say) -> tuple[S
         tried.append((per_s, style))
         say(f"ceiling, {style.words}: {per_s:.1f} a second")
     _, chosen = max(tried, key=lambda one: one[0])
-    return chosen, tuple(Trial(layout=style.layout, per_s=round(per_s, 2)) for per_s, style in tried)
+    return chosen, tuple(Trial(layout=style.layout, per_s=round(per_s, 2), words=style.words) for per_s, style in tried)
 
 
 def best(trials: Sequence[Trial]) -> Trial:
