@@ -1,7 +1,7 @@
 """`python -m service`: the detector in one process, as the image runs it.
 
-The same BentoML service as under `bentoml serve`, without the supervisor process beside its single worker: that would
-load everything a second time, and restarting what dies is Kubernetes' work.
+The app that `bentoml serve` mounts, without BentoML around it: its supervisor process would load everything a second
+time, and restarting what dies is Kubernetes' work. Not importing it spares 40 MB and half of the start.
 """
 
 import argparse
@@ -28,11 +28,11 @@ def main() -> None:
 
     _give_memory_back()
     try:
-        from service.service import SETTINGS, Detector  # reads settings and the model's card
+        from service.serving import APP, SETTINGS  # reads settings and the model's card
     except LookoutError as error:
         sys.exit(f"error: {error}")
     uvicorn.run(
-        Detector.to_asgi(is_main=True),  # type: ignore[attr-defined]  # the decorator's type says class
+        APP,
         host=chosen.host,
         port=chosen.port,
         log_config=None,

@@ -17,11 +17,8 @@ import bentoml  # noqa: E402  # after its home is set
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 
 from lookout import contract  # noqa: E402
-from service import app as detector_app  # noqa: E402
-from service import model_location, settings  # noqa: E402
-
-SETTINGS = settings.from_environment()
-app = detector_app.create_app(model_location.find(SETTINGS), SETTINGS, model_location.bento_tag())
+from service import settings  # noqa: E402
+from service.serving import APP  # noqa: E402
 
 
 @bentoml.service(
@@ -51,7 +48,7 @@ class _AppFirst:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass it on to whose it is."""
         if scope["type"] == "http":
-            await app(scope, receive, send)
+            await APP(scope, receive, send)
             return
         whole = scope["app"]
         if not isinstance(whole.middleware_stack, _AppFirst):  # it is called within them: from now on, before them
@@ -60,5 +57,5 @@ class _AppFirst:
 
 
 # Mounted for its start and end. Not by `mount_asgi_app`: that would put the app, too, under the prefix.
-Detector.mount_apps.append((app, "/", "lookout"))  # type: ignore[attr-defined]  # the decorator's type says class
+Detector.mount_apps.append((APP, "/", "lookout"))  # type: ignore[attr-defined]  # the decorator's type says class
 Detector.add_asgi_middleware(_AppFirst)  # type: ignore[attr-defined]  # as above
