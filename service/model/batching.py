@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from service.model.card import ModelCard
 from service.model.savedmodel import load, needed
 from service.model.tensorflow_import import quiet_tensorflow
 from service.runtimes import FILES, RuntimeName
+
+RUNTIMES: Final[tuple[RuntimeName, ...]] = ("openvino-int8", "openvino-float32", "tensorflow")
+"""LiteRT's delegate cannot be given another batch than the one that the model was converted with."""
 
 Outputs = list[np.ndarray[Any, Any]]
 
@@ -24,7 +27,7 @@ def runner(runtime: RuntimeName, model: Path, card: ModelCard, batch: int) -> Ca
     main = model / FILES[runtime][0]
     if runtime == "tensorflow":
         return _tensorflow(main, images)
-    return _openvino(main, images) if runtime.startswith("openvino") else _litert(main, images)
+    return _openvino(main, images)
 
 
 def _tensorflow(model: Path, images: np.ndarray[Any, Any]) -> Callable[[], Outputs]:
@@ -38,25 +41,14 @@ def _openvino(model: Path, images: np.ndarray[Any, Any]) -> Callable[[], Outputs
 
     core = openvino.Core()
     read = core.read_model(model)
+    for reshape in (one for one in read.get_ops() if one.get_type_name() == "Reshape"):
+        # The converter wrote the batch of one into each of these.
+        source = reshape.input(1).get_source_output().get_node()
+        shape = source.get_data().copy()
+        shape[0] = -1
+        reshape.input(1).replace_source_output(openvino.opset13.constant(shape).output(0))
     read.reshape(list(images.shape))
     options = {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
     request = core.compile_model(read, "CPU", options).create_infer_request()
     given = images.astype(np.float32)
     return lambda: list(request.infer([given], share_inputs=True).values())
-
-
-def _litert(model: Path, images: np.ndarray[Any, Any]) -> Callable[[], Outputs]:
-    from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # ships no types
-
-    interpreter = Interpreter(model_path=str(model), num_threads=1)
-    first = interpreter.get_input_details()[0]
-    interpreter.resize_tensor_input(first["index"], images.shape)
-    interpreter.allocate_tensors()
-    given = images.astype(first["dtype"])
-
-    def run() -> Outputs:
-        interpreter.set_tensor(first["index"], given)
-        interpreter.invoke()
-        return [interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()]
-
-    return run

@@ -85,7 +85,9 @@ def throughput(model: Path, stored: StoredCard, progress: Progress) -> list[Thro
 
 def batches(model: Path, stored: StoredCard, progress: Progress) -> list[BatchTime]:
     """Inference of each runtime by the number of images given at once."""
-    runs = {(name, size): batching.runner(name, model, stored.card, size) for name in RUNTIMES for size in BATCHES}
+    runs = {
+        (name, size): batching.runner(name, model, stored.card, size) for name in batching.RUNTIMES for size in BATCHES
+    }
     found: dict[tuple[RuntimeName, int], list[float]] = {}
     for number in range(_ROUNDS):
         progress(f"batches, round {number + 1} of {_ROUNDS}")

@@ -12,7 +12,6 @@ from lookout.steps import Steps
 from service import bento_home
 from service.model import card as cards
 from service.model import stored
-from service.runtimes import RUNTIMES
 
 _Name = Annotated[str | None, typer.Argument(help=f"A known model; default {cards.DEFAULT}.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -20,7 +19,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output."
 
 def measure_command(name: _Name = None, as_json: _AsJson = False) -> None:
     """Measure how fast an imported model's runtimes are on this machine, alone, on every core and in batches."""
-    from service.model import measure
+    from service.model import batching, measure
     from service.model.chatter import native_output_to_log
     from service.model.tensorflow_import import hide_gpus
 
@@ -45,6 +44,6 @@ def measure_command(name: _Name = None, as_json: _AsJson = False) -> None:
         speeds.add_row(row.runtime, row.photo, str(row.sessions), f"{row.photos_per_s:.1f}", f"{row.ms_a_photo:.2f}")
     Console().print(speeds)
     table = Table("ms an image", *(f"batch {size}" for size in measure.BATCHES))
-    for runtime in RUNTIMES:
+    for runtime in batching.RUNTIMES:
         table.add_row(runtime, *(f"{one.ms_an_image:.2f}" for one in batches if one.runtime == runtime))
     Console().print(table)

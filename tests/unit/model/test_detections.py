@@ -17,8 +17,8 @@ from lookout import contract
 from service import runtimes, schema
 from service.app import create_app
 from service.decode import decode
+from service.model import batching, evaluate, parity, photos, savedmodel, stored
 from service.model import card as cards
-from service.model import evaluate, parity, photos, savedmodel, stored
 from service.model.importer import ImportedModel, import_model
 from service.postprocess import Detections
 from service.preprocess import resize_bilinear_legacy
@@ -147,6 +147,15 @@ def test_the_savedmodel_takes_batches(model: ImportedModel) -> None:
     outputs = detect_all(input_tensor=quiet_tensorflow().constant(np.stack([pixels, pixels[:, ::-1]])))
     assert sorted(outputs) == sorted(savedmodel.OUTPUTS)
     assert outputs["detection_classes"].numpy()[:, 0].tolist() == [17, 17]
+
+
+@pytest.mark.parametrize("runtime", batching.RUNTIMES)
+def test_what_is_timed_in_batches_is_the_model(
+    model: ImportedModel, card: stored.StoredCard, runtime: RuntimeName
+) -> None:
+    alone, together = (batching.runner(runtime, model.path, card.card, size)() for size in (1, 3))
+    for one, three in zip(alone, together, strict=True):
+        assert three == pytest.approx(np.repeat(one, 3, axis=0), abs=1e-3)
 
 
 def test_importing_again_does_no_work(model: ImportedModel) -> None:
