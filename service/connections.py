@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, cast
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from service.settings import Settings
 
@@ -48,6 +48,8 @@ class _Connection(H11Protocol):
         self._rest_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self._discarded = 0
+        self._refused: RequestResponseCycle | None = None
+        """What was answered before its body had come."""
         self._expect_head()
         if len(self.connections) > self.settings.max_connections:
             self._make_room()
@@ -67,8 +69,7 @@ class _Connection(H11Protocol):
                 self.transport.abort()
             if self._lingers or self.transport.is_closing():
                 return
-        in_head = self.conn.their_state is h11.IDLE
-        if in_head and len(data) > MAX_HEAD_BYTES and not _HEAD_END.search(data, 0, MAX_HEAD_BYTES):
+        if self.conn.their_state is h11.IDLE and self._is_endless(data):
             self.send_400_response("The request's head is too long.")
             return
         super().data_received(data)
@@ -80,7 +81,8 @@ class _Connection(H11Protocol):
         super().on_response_complete()
         self._answered()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
-            self._discarded = 0
+            self._stop_waiting_for_rest()
+            self._discarded, self._refused = 0, self.cycle
             self._rest_timer = self.loop.call_later(self.settings.body_timeout_s, self.transport.abort)
         self._note()
 
@@ -118,9 +120,8 @@ class _Connection(H11Protocol):
     def _note(self) -> None:
         """Stop the timers of what has come, and start that of a head that has begun."""
         state = self.conn.their_state
-        if self._rest_timer is not None and state is not h11.SEND_BODY:
-            self._rest_timer.cancel()
-            self._rest_timer = None
+        if state is not h11.SEND_BODY or self.cycle is not self._refused:  # its end may come with the next one's head
+            self._stop_waiting_for_rest()
         if state is not h11.IDLE:
             if self._head_timer is not None:
                 self._head_timer.cancel()
@@ -128,6 +129,15 @@ class _Connection(H11Protocol):
                 self._since = self.loop.time()
         elif self._head_timer is None and self.conn.trailing_data[0]:
             self._expect_head()
+
+    def _is_endless(self, data: bytes) -> bool:
+        """Whether a head has not ended where it should have. h11 itself asks only of what it cannot read yet."""
+        return len(data) > MAX_HEAD_BYTES and not _HEAD_END.search(self.conn.trailing_data[0] + data[:MAX_HEAD_BYTES])
+
+    def _stop_waiting_for_rest(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self.settings.head_timeout_s, self.timeout_keep_alive_handler)
