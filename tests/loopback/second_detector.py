@@ -7,7 +7,7 @@ Its signature, its outputs and their types are those of an SSD of the zoo; nothi
 import sys
 
 import numpy as np
-import tensorflow as tf
+import tensorflow as tf  # type: ignore[import-untyped]  # ships no types
 
 SIZE, PATCH, STRIDE = 96, 32, 16
 PLACES = (SIZE - PATCH) // STRIDE + 1
@@ -23,7 +23,7 @@ def anchors() -> np.ndarray:
     return np.stack(sides, -1).reshape(1, -1, 4).astype(np.float32)
 
 
-class Detector(tf.Module):
+class Detector(tf.Module):  # type: ignore[misc]  # as above
     """As `exporter_main_v2.py` writes them: uint8 [1, H, W, 3] in, float32 out."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Detector(tf.Module):
         self.kernel = tf.Variable(kernel)
         self.bias = tf.Variable([0.0, 20 * (0.5 - 0.8), -10.0, 20 * (0.15 - 0.5), -10.0, -20 * 0.35])
 
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "input_tensor")])
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8, "input_tensor")])  # type: ignore[untyped-decorator]
     def __call__(self, input_tensor: tf.Tensor) -> dict[str, tf.Tensor]:
         """The signature."""
         resized = tf.compat.v1.image.resize_bilinear(tf.cast(input_tensor, tf.float32), [SIZE, SIZE])
