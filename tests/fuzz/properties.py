@@ -17,6 +17,8 @@ MAX_PIXELS: Final = 100_000
 """Small, so that many inputs are tried in little time."""
 _SETTINGS: Final = Settings(max_image_pixels=MAX_PIXELS, max_image_bytes=50_000, max_batch_bytes=50_000)
 _LONGEST_DETAIL: Final = 300
+_LOOP: Final = asyncio.Runner()
+"""One event loop for all: making one takes longer than reading a body."""
 
 
 def decodes_or_says_why(data: bytes, declared: str = "") -> None:
@@ -53,7 +55,7 @@ def reads_or_says_why(content_type: bytes, pieces: Sequence[bytes], several: boo
         return [await intake.one_photo(request, _SETTINGS, counted.append)]
 
     try:
-        photos = asyncio.run(read())
+        photos = _LOOP.run(read())
     except Problem as problem:
         _is_the_senders(problem, {400, 413, 415, 422})
     else:
