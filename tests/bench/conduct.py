@@ -54,8 +54,8 @@ def conduct(plan: Plan, logs: Path) -> BenchRecord:
         in_process_ms = _in_process(plan, model, folders, steps)
         contest = _contest(plan, model, folders, logs, steps)
     with steps.step("No model") as step:
-        taking_part = [one for one in without_model() if one.name in (*plan.names, "bentoml")]
-        empty = overhead.play(plan, taking_part, logs, step.detail)
+        taking_part = [one for one in without_model(model) if one.name in (*plan.names, "bentoml")]
+        empty = overhead.play(plan, taking_part, logs / "no-model", step.detail)
     return BenchRecord(
         started_at=started_at,
         duration_s=round(steps.elapsed_s, 1),

@@ -65,8 +65,11 @@ def servers(model: Path) -> tuple[Server, ...]:
     )
 
 
-def without_model() -> tuple[Server, ...]:
-    """The servers of the second table: the same programs around a model that does nothing."""
+def without_model(model: Path) -> tuple[Server, ...]:
+    """The servers of the second table: the same programs around a model that does nothing.
+
+    Ours reads the card of the model in folder `model` all the same: it is our service whole, but for the session.
+    """
     cores = usable_cores()
     one, threaded = Layout(processes=1, threads=1), Layout(processes=1, threads=cores)
     bentoml = paths.venv_bin("bentoml")
@@ -76,7 +79,7 @@ def without_model() -> tuple[Server, ...]:
             "Lookout as it is served",
             (threaded,),
             lambda port, _: [bentoml, "serve", f"{_PEERS}.ours_without_model:Detector", *_HOST, "--port", str(port)],
-            lambda _port, _: {},
+            lambda _port, _: {"LOOKOUT_MODEL_DIR": str(model)},
         ),
         Server(
             "bentoml",

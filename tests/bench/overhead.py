@@ -17,6 +17,7 @@ Say = Callable[[str], None]
 def play(plan: Plan, servers: Sequence[Server], logs: Path, say: Say) -> list[Round]:
     """Rounds with all of them in turn, each in its first layout."""
     photo = tiny()
+    logs.mkdir(exist_ok=True)
     found: list[Round] = []
     with ExitStack() as stack:
         started: list[Running] = []
