@@ -29,7 +29,8 @@ PHASES: Final[dict[str, tuple[Sequence[str], ...]]] = {
     "unit": ((*_ONE_THREAD, *_PYTEST, "--numprocesses=auto", "--dist=loadgroup", "tests/unit", "tests/contract"),),
     # Two files at a time: these tests mostly wait, and what they measure they hold against the lag they had.
     "loopback": ((*_PYTEST, "--numprocesses=2", "--dist=loadfile", "tests/loopback"),),
-    "browser": ((*_PYTEST, "tests/browser"),),
+    # Half of it is waiting for Chromium: two of them, each with a service of its own.
+    "browser": ((*_PYTEST, "--numprocesses=2", "--dist=loadfile", "tests/browser"),),
     "cluster": ((*_PYTEST, "-x", "tests/cluster"),),
     "soak": ((*_PYTEST, "tests/soak"),),
 }
