@@ -39,9 +39,11 @@ def measure_command(name: _Name = None, as_json: _AsJson = False) -> None:
         }
         typer.echo(json.dumps({"model": found.tag, **figures}, indent=2))
         return
-    speeds = Table("runtime", "photo", "threads", "photos/s", "ms a photo")
+    speeds = Table("runtime", "photo", "threads", "photos/s", "processor ms a photo")
     for row in throughput:
-        speeds.add_row(row.runtime, row.photo, str(row.sessions), f"{row.photos_per_s:.1f}", f"{row.ms_a_photo:.2f}")
+        speeds.add_row(
+            row.runtime, row.photo, str(row.sessions), f"{row.photos_per_s:.1f}", f"{row.processor_ms_a_photo:.2f}"
+        )
     Console().print(speeds)
     table = Table("ms an image", *(f"batch {size}" for size in measure.BATCHES))
     for runtime in batching.RUNTIMES:

@@ -3,6 +3,7 @@
 import http.client
 import io
 import itertools
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ _SETTLE_S = 2.0
 
 def test_memory_does_not_grow_with_requests() -> None:
     photos = _photos()
-    with running() as (url, process), ThreadPoolExecutor(_CLIENTS) as clients:
+    with running(stderr=subprocess.DEVNULL) as (url, process), ThreadPoolExecutor(_CLIENTS) as clients:
         sent = itertools.count()
         resident = {}
         for goal in (WARM, LAST):
