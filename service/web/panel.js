@@ -5,7 +5,7 @@ import { colour, counted, drawn, element, find, percent } from "/web/elements.js
 const [labels, found, list, timing, total, bar, stages] = [
   "labels", "found", "list", "timing", "total", "bar", "stages",
 ].map(find);
-const STAGES = ["queue", "decode", "preprocess", "inference", "postprocess"]; // the rest of the round trip is transfer
+const STAGES = ["intake", "queue", "decode", "preprocess", "inference", "postprocess"]; // the rest of the round trip is transfer
 
 export function showLabels(detections, hidden, changed) {
   const names = [...new Set(detections.map((one) => one.label))].sort();
@@ -52,7 +52,7 @@ export function showTiming(photo) {
   timing.hidden = !photo?.result;
   if (timing.hidden) return;
   const spent = photo.result.timing_ms;
-  const transfer = Math.max(0, photo.roundTrip - spent.total);
+  const transfer = Math.max(0, photo.roundTrip - spent.intake - spent.total); // the total begins after the intake
   const parts = [...STAGES.map((name) => [name, spent[name]]), ["transfer", transfer]];
   total.textContent = `${photo.roundTrip.toFixed(0)} ms`;
   bar.replaceChildren(...parts.map(([name, value]) => {

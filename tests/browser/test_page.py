@@ -100,7 +100,7 @@ def test_says_where_the_time_went(open_page: Open, album: Album) -> None:
     page.pick(album["chelsea"])
     page.until(lambda: page.find("timing").is_displayed())
     stages = {one.text.split("\n")[0]: float(one.text.split()[-2]) for one in page.all("#stages div")}
-    assert list(stages) == ["queue", "decode", "preprocess", "inference", "postprocess", "transfer"]
+    assert list(stages) == ["intake", "queue", "decode", "preprocess", "inference", "postprocess", "transfer"]
     assert stages["inference"] > 0
     assert sum(stages.values()) == pytest.approx(float(page.find("total").text.split()[0]), abs=2)
 
