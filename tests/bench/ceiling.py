@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,8 @@ class Done(NamedTuple):
 
 
 _MODULE: Final = "tests.bench.ceiling_loop"
+_PATIENCE_S: Final = 60.0
+"""Beyond what it was asked for: to load the model, or to finish a photo on a crowded machine."""
 
 
 def styles() -> tuple[Style, ...]:
@@ -65,7 +68,7 @@ class Ceiling:
             assert loop.stdin is not None  # a pipe was asked for
             loop.stdin.write(order)
             loop.stdin.flush()
-        done = [json.loads(_line(loop)) for loop in self._loops]
+        done = [json.loads(_line(loop, seconds + warm_s + _PATIENCE_S)) for loop in self._loops]
         medians = [one["median_ms"] for one in done if one["median_ms"] is not None]
         if not medians:
             raise LookoutError(f"the ceiling finished no photo in {seconds:g} s", "give it longer rounds")
@@ -90,7 +93,7 @@ def ceiling(model: Path, style: Style, say: Callable[[str], None]) -> Iterator[C
     with ExitStack() as stack:
         loops = [stack.enter_context(_loop(style.sessions, environment)) for _ in range(style.layout.processes)]
         for loop in loops:
-            _line(loop)
+            _line(loop, _PATIENCE_S)
         yield Ceiling(style, loops)
 
 
@@ -111,8 +114,11 @@ def _loop(sessions: int, environment: dict[str, str]) -> "Iterator[subprocess.Po
             process.kill()
 
 
-def _line(loop: "subprocess.Popen[str]") -> str:
-    assert loop.stdout is not None  # a pipe was asked for
+def _line(loop: "subprocess.Popen[str]", within_s: float) -> str:
+    """The next line it prints; they come one at a time, so none waits unread in a buffer."""
+    assert loop.stdout is not None  # noqa: S101  # a pipe was asked for
+    if not select.select([loop.stdout], [], [], within_s)[0]:
+        raise LookoutError(f"a process of the ceiling said nothing for {within_s:.0f} s", "run the bench again")
     line = loop.stdout.readline()
     if not line:
         raise LookoutError(f"a process of the ceiling ended with code {loop.wait()}", "its reason stands above")
