@@ -116,7 +116,7 @@ def _loop(sessions: int, environment: dict[str, str]) -> "Iterator[subprocess.Po
 
 def _line(loop: "subprocess.Popen[str]", within_s: float) -> str:
     """The next line it prints; they come one at a time, so none waits unread in a buffer."""
-    assert loop.stdout is not None  # noqa: S101  # a pipe was asked for
+    assert loop.stdout is not None  # a pipe was asked for
     if not select.select([loop.stdout], [], [], within_s)[0]:
         raise LookoutError(f"a process of the ceiling said nothing for {within_s:.0f} s", "run the bench again")
     line = loop.stdout.readline()
