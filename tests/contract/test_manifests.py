@@ -197,6 +197,7 @@ def test_only_tmp_is_writable_and_it_is_bounded(rendered: Rendered, environment:
     pod, container = _pod(rendered, environment)
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108  # inside the container
     assert pod["volumes"][0]["emptyDir"].keys() == {"medium", "sizeLimit"}
+    assert pod["volumes"][0]["emptyDir"]["medium"] == "Memory"  # no byte of a photo reaches a disk
 
 
 @_EVERY
