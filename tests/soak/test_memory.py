@@ -25,7 +25,10 @@ _SETTLE_S = 2.0
 
 def test_memory_does_not_grow_with_requests() -> None:
     photos = _photos()
-    with running(stderr=subprocess.DEVNULL) as (url, process), ThreadPoolExecutor(_CLIENTS) as clients:
+    with (
+        running(stderr=subprocess.DEVNULL, queue_deadline_s="10") as (url, process),
+        ThreadPoolExecutor(_CLIENTS) as clients,
+    ):
         sent = itertools.count()
         resident = {}
         for goal in (WARM, LAST):
@@ -46,8 +49,8 @@ def _ask(url: str, photos: list[bytes], sent: Iterator[int], goal: int) -> None:
     for number in itertools.takewhile(lambda number: number < goal, sent):
         connection.request("POST", contract.DETECT_PATH, photos[number % len(photos)], {"Content-Type": "image/jpeg"})
         answer = connection.getresponse()
-        assert answer.read()
-        assert answer.status == 200
+        body = answer.read()
+        assert answer.status == 200, body
     connection.close()
 
 
