@@ -39,6 +39,7 @@ class Road:
             "LOOKOUT_STACK": STACK,
         }
         self.doors = dict(zip(contract.DOORS, _free_ports(len(contract.DOORS)), strict=True))
+        self._started: list[subprocess.Popen[str]] = []
         self.write_settings()
 
     @property
@@ -83,7 +84,7 @@ class Road:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a `lookout` command in a session of its own, to be killed."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(venv_bin("lookout")), *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -91,6 +92,8 @@ class Road:
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Plain `pulumi` under `lookout env`, as the README says."""
@@ -126,8 +129,12 @@ class Road:
         return f"http://127.0.0.1:{self.doors[environment]}{path}"
 
     def remove(self) -> None:
-        """Take down whatever is there, and the files that tests keep."""
-        self.lookout("down", check=False)
+        """Take down whatever is there, and the files that tests keep. The state goes last, and only once nothing runs
+        that needs it to be found again."""
+        for process in self._started:
+            if process.poll() is None:  # a test that failed did not get to end it, and `down` would wait for it
+                kill_group(process)
+        self.lookout("down")
         shutil.rmtree(self.directory, ignore_errors=True)
         self.settings.unlink(missing_ok=True)
 
