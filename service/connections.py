@@ -7,12 +7,12 @@ its HTTP/1.1 protocol with a timer for each thing that a client can leave undone
 
 import asyncio
 import re
-from collections.abc import Callable
-from typing import Any, ClassVar, Final, cast
+from typing import ClassVar, Final, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from service.one_piece import OnePiece
 from service.settings import Settings
 
 MAX_HEAD_BYTES: Final = 16_384
@@ -25,23 +25,14 @@ def protocol(settings: Settings) -> type[H11Protocol]:
     return type("Connection", (_Connection,), {"settings": settings})
 
 
-class _Lingering:
-    """A transport that is closed by whoever it is told, and else is what it was."""
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        self._transport, self.close = transport, close
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-
 class _Connection(H11Protocol):
     settings: ClassVar[Settings]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base class
         """Make room for it and wait for its first request."""
         self._socket, self._lingers = transport, False
-        super().connection_made(cast(asyncio.Transport, _Lingering(transport, self._close)))
+        self._whole = OnePiece(transport, lambda: self.conn.our_state is not h11.SEND_BODY, self._close)
+        super().connection_made(cast(asyncio.Transport, self._whole))
         self._since = self.loop.time()
         """Since when the client is waited for."""
         self._head_timer: asyncio.TimerHandle | None = None
@@ -111,6 +102,7 @@ class _Connection(H11Protocol):
     def _close(self) -> None:
         """Close, but let a client that is still sending finish and read its answer first (RFC 9112, section 9.6): what
         arrives at a closed socket is answered with a reset, which would take the answer with it."""
+        self._whole.flush()
         if self.conn.their_state is h11.SEND_BODY and not self._socket.is_closing():
             self._lingers = True
             self._socket.write_eof()

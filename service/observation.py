@@ -2,10 +2,10 @@
 
 import json
 import logging
+import random
 import re
 import time
 import traceback
-import uuid
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +21,7 @@ LOGGER: Final = logging.getLogger("lookout.access")
 API_PATHS: Final = frozenset(
     {contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH, contract.OIP_INFER_PATH}
 )
+_IDS: Final = random.Random()  # noqa: S311  # seeded by the system once: an id is no secret, and asking each time is dear
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -118,7 +119,7 @@ def _request_id(scope: Scope) -> str:
             text: str = value.decode("latin-1")
             if _ID.fullmatch(text):
                 return text
-    return uuid.uuid4().hex
+    return f"{_IDS.getrandbits(128):032x}"
 
 
 def _log(scope: Scope, request_id: str, seen: dict[str, int], seconds: float, context: TraceContext | None) -> None:

@@ -36,15 +36,15 @@ def servers(model: Path) -> tuple[Server, ...]:
         processes=cores, threads=1
     )  # fmt: skip
     tuned = tuple(dict.fromkeys((threaded, spread)))
-    bentoml, lookout = paths.venv_bin("bentoml"), paths.venv_bin("lookout")
+    bentoml, python = paths.venv_bin("bentoml"), paths.venv_bin("python")
     saved = {"BENCH_SAVED_MODEL": str(model / SAVED_MODEL), "TF_CPP_MIN_LOG_LEVEL": "2"}
     runtime = read_card(model).runtime
     return (
         Server(
             "ours",
-            f"Lookout as it is served: bentoml serve, {runtime}",
+            f"Lookout as its image runs it: python -m service, {runtime}",
             (threaded,),
-            lambda port, _: [lookout, "bento", "serve", *_HOST, "--port", str(port)],
+            lambda port, _: [python, "-m", "service", *_HOST, "--port", str(port)],
             lambda _port, _: {"LOOKOUT_MODEL_DIR": str(model)},
         ),
         Server(
@@ -72,13 +72,13 @@ def without_model(model: Path) -> tuple[Server, ...]:
     """
     cores = usable_cores()
     one, threaded = Layout(processes=1, threads=1), Layout(processes=1, threads=cores)
-    bentoml = paths.venv_bin("bentoml")
+    bentoml, python = paths.venv_bin("bentoml"), paths.venv_bin("python")
     return (
         Server(
             "ours",
-            "Lookout as it is served",
+            "Lookout as its image runs it",
             (threaded,),
-            lambda port, _: [bentoml, "serve", f"{_PEERS}.ours_without_model:Detector", *_HOST, "--port", str(port)],
+            lambda port, _: [python, "-m", f"{_PEERS}.ours_without_model", *_HOST, "--port", str(port)],
             lambda _port, _: {"LOOKOUT_MODEL_DIR": str(model)},
         ),
         Server(
