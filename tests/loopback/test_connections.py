@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -62,8 +62,11 @@ class Service:
 
     def sockets(self) -> int:
         """Open sockets of the process."""
-        found = Path(f"/proc/{self._process.pid}/fd").iterdir()
-        return sum(str(one.readlink()).startswith("socket:") for one in found)
+        count = 0
+        for one in Path(f"/proc/{self._process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                count += str(one.readlink()).startswith("socket:")
+        return count
 
 
 @pytest.fixture(scope="module")
