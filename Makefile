@@ -20,7 +20,7 @@ down: venv ## Take the runtime down; the git repository and the caches stay.
 
 purge: ## Take everything away: runtime, git repository, registry, deploy/, caches, environment.
 	@if [ -x $(LOOKOUT) ]; then $(LOOKOUT) down --purge; fi
-	@rm -rf $(VENV) $(VENV).lock $(BENCH_VENV) $(BENCH_VENV).lock
+	@rm -rf $(VENV) $(VENV).lock $(BENCH_VENV) $(BENCH_VENV).lock $(FUZZ_VENV) $(FUZZ_VENV).lock
 
 test: machine venv ## Set up and run all tests, those on a node of their own included.
 	@$(VENV)/bin/python -m tests.run
