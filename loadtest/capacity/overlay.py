@@ -1,7 +1,8 @@
 """The pods that are measured: an environment's own manifests, moved to a namespace where nothing else happens. Pure.
 
 No autoscaler and no disruption budget, for the command alone sets the number of pods; no drain, for nobody else asks
-them. Everything else, the image and the settings above all, is the environment's.
+them; no deadline in the queue, for a closed loop waits as long as it must. Everything else, the image and the settings
+above all, is the environment's.
 """
 
 import copy
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lookout import contract
+from service.settings import PREFIX
 
 Object = dict[str, Any]
 
@@ -17,6 +19,10 @@ _LABEL: Final = "capacity"
 _KEPT: Final = ("ServiceAccount", "Service", "NetworkPolicy", "Deployment")
 _REQUEST_MILLICORES: Final = 50
 """Small, so that the scheduler finds room for all pods beside the control plane; the limit is what is measured."""
+
+_DEADLINE: Final = f"{PREFIX}QUEUE_DEADLINE_S"
+_PATIENT_S: Final = 20
+"""The longest deadline that the service takes. By its own, a pod with a fifth of a core refuses the sixth photo."""
 
 
 def namespace() -> Object:
@@ -61,12 +67,18 @@ def _measured(spec: Object, image: str, replicas: int, limit_millicores: int | N
     one = next(item for item in pod["containers"] if item["name"] == contract.DETECTOR)
     one["image"] = image
     one.pop("lifecycle", None)
+    _wait(one.setdefault("env", []))
     resources = one.setdefault("resources", {})
     resources.setdefault("requests", {})["cpu"] = f"{_REQUEST_MILLICORES}m"
     if limit_millicores is None:
         resources.get("limits", {}).pop("cpu", None)
     else:
         resources.setdefault("limits", {})["cpu"] = f"{limit_millicores}m"
+
+
+def _wait(variables: list[Object]) -> None:
+    others = [one for one in variables if one["name"] != _DEADLINE]
+    variables[:] = [*others, {"name": _DEADLINE, "value": str(_PATIENT_S)}]
 
 
 def _relabel(metadata: Object) -> None:

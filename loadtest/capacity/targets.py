@@ -70,6 +70,7 @@ def environment_target(environment: str, given: Given, say: Callable[[str], None
                 conditions=(
                     "The load generator, the control plane and every environment's pods ran on the same machine.",
                     "One pod was measured without a CPU limit, with the environment's own settings.",
+                    "No pod refused a photo for its time in the queue.",
                     f"Each replica was limited to {given.limit_millicores} millicores of the {machine.cores} cores.",
                 ),
             ),

@@ -7,6 +7,8 @@ import pytest
 
 from loadtest.capacity import overlay, room
 from lookout import contract
+from lookout.errors import LookoutError
+from service.settings import from_environment
 
 Object = dict[str, Any]
 LABELS = {"app.kubernetes.io/name": "detector", contract.ENVIRONMENT_LABEL: "prod"}
@@ -50,11 +52,23 @@ def test_image_settings_and_memory_stay_and_the_share_is_limited() -> None:
     found = overlay.objects(environment(), "here/detector@sha256:ab", 1, 200)
     one = overlay.container(found)
     assert one["image"] == "here/detector@sha256:ab"
-    assert one["env"] == [{"name": "LOOKOUT_THREADS", "value": "1"}]
+    assert {"name": "LOOKOUT_THREADS", "value": "1"} in one["env"]
     assert one["resources"]["limits"] == {"memory": "1Gi", "cpu": "200m"}
     assert room.quantity(one["resources"]["requests"]["cpu"]) < room.quantity("200m")
     free = overlay.container(overlay.objects(environment(), "x", 1, None))
     assert "cpu" not in free["resources"]["limits"]
+
+
+def test_the_service_takes_its_settings_and_waits_as_long_as_it_can() -> None:
+    rendered = environment()
+    overlay.container(rendered)["env"].append({"name": "LOOKOUT_QUEUE_DEADLINE_S", "value": "0.5"})
+    made = overlay.objects(rendered, "image", 1, 200)
+    variables = {one["name"]: one["value"] for one in overlay.container(made)["env"]}
+    settings = from_environment(variables)
+    assert settings.threads == 1
+    assert settings.queue_deadline_s == 20
+    with pytest.raises(LookoutError):
+        from_environment(variables | {"LOOKOUT_QUEUE_DEADLINE_S": "20.1"})
 
 
 def test_everything_moves_to_the_measured_namespace_and_finds_each_other_there() -> None:
