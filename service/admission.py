@@ -17,9 +17,7 @@ _WEIGHT: Final = 0.1
 class Turn:
     """The place of one request's photos in the queue."""
 
-    def __init__(self, photos: int, deadline: float) -> None:
-        self.photos = photos
-        """How many of them are still to be finished."""
+    def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._in_time: bool | None = None
         self._deciding = threading.Lock()
@@ -68,11 +66,10 @@ class Admission:
         """Places for so many photos; each is given back by `leave`. Problem 503 as `check`."""
         self.check(photos)
         self.admitted += photos
-        return Turn(photos, now + self._deadline_s)
+        return Turn(now + self._deadline_s)
 
-    def leave(self, turn: Turn) -> None:
-        """One photo of this turn is finished, or given up."""
-        turn.photos -= 1
+    def leave(self) -> None:
+        """One photo is finished, or given up."""
         self.admitted -= 1
 
     def measured(self, seconds: float) -> None:

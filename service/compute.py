@@ -37,7 +37,7 @@ class Compute:
         jobs = [self._pool.submit(copy_context().run, self._take, partial(work, arrived), turn) for work in works]
         answers = [asyncio.wrap_future(job, loop=loop) for job in jobs]
         for answer in answers:
-            answer.add_done_callback(lambda _: self._admission.leave(turn))
+            answer.add_done_callback(lambda _: self._admission.leave())
         # The client is watched only while there is something to spare it: watching costs a task.
         watcher = loop.create_task(_cancel_when(gone, jobs)) if gone and must_wait else None
         try:

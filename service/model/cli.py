@@ -89,10 +89,7 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
     from service.model.chatter import native_output_to_log
     from service.model.tensorflow_import import hide_gpus
 
-    model = stored.latest(bento_home.use(), name or cards.DEFAULT)
-    found = stored.read_card(model)
-    if not found.card.convertible:
-        raise LookoutError(f"{found.tag} runs as the SavedModel itself: there is nothing to compare it with")
+    model, found = stored.latest_converted(bento_home.use(), name or cards.DEFAULT)
     steps = Steps("model-evaluate")
     with steps.step(f"Judging {found.tag}") as step, native_output_to_log("model-conversion"):
         hide_gpus()

@@ -7,7 +7,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lookout.errors import LookoutError
 from lookout.steps import Steps
 from service import bento_home
 from service.model import card as cards
@@ -23,10 +22,7 @@ def measure_command(name: _Name = None, as_json: _AsJson = False) -> None:
     from service.model.chatter import native_output_to_log
     from service.model.tensorflow_import import hide_gpus
 
-    model = stored.latest(bento_home.use(), name or cards.DEFAULT)
-    found = stored.read_card(model)
-    if not found.card.convertible:
-        raise LookoutError(f"{found.tag} runs as the SavedModel itself: there is nothing to compare it with")
+    model, found = stored.latest_converted(bento_home.use(), name or cards.DEFAULT)
     steps = Steps("model-measure")
     with steps.step(f"Measuring {found.tag}") as step, native_output_to_log("model-conversion"):
         hide_gpus()

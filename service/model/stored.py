@@ -98,6 +98,15 @@ def latest(home: Path, name: str) -> Path:
     return model
 
 
+def latest_converted(home: Path, name: str) -> tuple[Path, StoredCard]:
+    """As `latest`, with its card. LookoutError for a model whose runtimes cannot be compared: it has but one."""
+    model = latest(home, name)
+    found = read_card(model)
+    if not found.card.convertible:
+        raise LookoutError(f"{found.tag} runs as the SavedModel itself: there is nothing to compare it with")
+    return model, found
+
+
 def read_record(name: str) -> Imported | None:
     """The record of the last import of model `name`; None when there is none or it cannot be read."""
     try:

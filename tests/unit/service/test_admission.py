@@ -54,10 +54,10 @@ def test_refuses_what_has_no_place_before_any_photo_was_measured() -> None:
 
 def test_a_batch_larger_than_the_queue_has_its_turn_when_nothing_else_is_there() -> None:
     admission = Admission(threads=1, queue=0, deadline_s=0.1)
-    turn = admission.enter(16, 0.0)
+    admission.enter(16, 0.0)
     assert refused(admission)[0] == "queue"
     for _ in range(16):
-        admission.leave(turn)
+        admission.leave()
     admission.check(16)
 
 
@@ -68,9 +68,9 @@ def test_says_after_how_many_whole_seconds_the_queue_will_be_empty() -> None:
 def test_a_mean_that_was_wrong_once_heals() -> None:
     admission = after(0, service_s=500.0)
     for _ in range(150):
-        turn = admission.enter(1, 0.0)  # whatever the mean says: nothing else is there
+        admission.enter(1, 0.0)  # whatever the mean says: nothing else is there
         admission.measured(0.02)
-        admission.leave(turn)
+        admission.leave()
     assert admission.service_s == pytest.approx(0.02, rel=0.01)
 
 
@@ -78,18 +78,18 @@ def test_a_mean_that_was_wrong_once_heals() -> None:
 def test_never_holds_more_than_the_queue_but_for_one_batch_and_gives_everything_back(
     requests: list[int], threads: int, queue: int, service_s: float
 ) -> None:
-    admission, turns = Admission(threads, queue, 0.5), []
+    admission, entered = Admission(threads, queue, 0.5), 0
     admission.measured(service_s)
     for photos in requests:
         before = admission.admitted
         try:
-            turns.append((admission.enter(photos, 0.0), photos))
+            admission.enter(photos, 0.0)
+            entered += photos
         except OverCapacity:
             assert admission.admitted == before > 0
         assert admission.admitted <= max(threads + queue, 16)
-    for turn, photos in turns:
-        for _ in range(photos):
-            admission.leave(turn)
+    for _ in range(entered):
+        admission.leave()
     assert (admission.admitted, admission.waiting, admission.wait_s) == (0, 0, 0.0)
 
 

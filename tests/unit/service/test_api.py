@@ -178,7 +178,7 @@ def test_refuses_what_cannot_be_in_time_before_it_reads_the_body(make_client: Cl
     service = client.app.state.service  # type: ignore[attr-defined]  # the app is a Starlette
     admission, told = service.detector.admission, list[Message]()
     admission.measured(7.0)
-    turn = admission.enter(1, 0.0)
+    admission.enter(1, 0.0)
 
     async def receive() -> Message:
         raise AssertionError("the body was asked for")
@@ -192,7 +192,7 @@ def test_refuses_what_cannot_be_in_time_before_it_reads_the_body(make_client: Cl
     assert told[0]["status"] == 503
     assert dict(told[0]["headers"])[b"retry-after"] == b"7"
     assert f'{contract.METRIC_REFUSED}{{reason="deadline"}} 1.0' in client.get(contract.METRICS_PATH).text
-    admission.leave(turn)
+    admission.leave()
     assert client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).status_code == 200
 
 
