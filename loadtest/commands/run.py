@@ -160,9 +160,8 @@ def run_command(
         raise UsageError("--master and --expect-workers go together", "see: lookout load run --help")
     if master is not None and processes is not None:
         raise UsageError("--processes starts senders here, and --master waits for others", "leave one of them out")
-    if in_cluster and (header or token_file or master or web):
-        words = "--in-cluster takes neither --header nor --token-file nor --master nor --web"
-        raise UsageError(words, f"leave them out, and {token_files.VARIABLE} unset")
+    if in_cluster and (master or web):
+        raise UsageError("--in-cluster takes neither --master nor --web", "leave them out")
     if token_file is not None:
         header = [*(header or ()), f"Authorization: Bearer {token_files.read(token_file)}"]
     given = schedule_options(

@@ -1,8 +1,8 @@
 """The few calls to a cluster that a Job needs; the only module here that knows the Kubernetes client."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from kubernetes import client, stream  # type: ignore[import-untyped]  # the client ships no types
@@ -24,13 +24,19 @@ _QUIET_S: Final = (3.0, 60.0)
 class JobCluster:
     """Jobs of load generators in one cluster. LookoutError when the API server refuses or is gone."""
 
-    def __init__(self, path: str | None = None) -> None:
-        api = connect(path or kubeconfig())
+    def __init__(self, api: Any = None) -> None:
+        """With the client library's ApiClient, by default of the kubeconfig in use."""
+        api = api or connect(kubeconfig())
         self._core = client.CoreV1Api(api)
         self._batch = client.BatchV1Api(api)
 
     def create(self, order: job.Order) -> None:
-        """Make the namespace where it is missing, the settings, and the Job that owns them."""
+        """Make the namespace where it is missing, the Job, and what its pod waits for.
+
+        In this order, so that settings and headers belong to the Job from their first moment: they go with it whatever
+        becomes of this process, and it ends and goes by itself.
+        """
+        settings, headers = job.settings(order), job.headers(order)
         with _explained("make the namespace of load generators"):
             try:
                 self._core.create_namespace(job.namespace(), _request_timeout=_TIMEOUT_S)
@@ -38,14 +44,16 @@ class JobCluster:
                 if error.status != 409:  # there already
                     raise
         with _explained("make the Job"):
-            self._core.create_namespaced_config_map(job.NAMESPACE, job.settings(order), _request_timeout=_TIMEOUT_S)
-            try:
-                made = self._batch.create_namespaced_job(job.NAMESPACE, job.job(order), _request_timeout=_TIMEOUT_S)
-                owned = {"metadata": {"ownerReferences": [job.owner(order, made.metadata.uid)]}}
-                self._core.patch_namespaced_config_map(order.name, job.NAMESPACE, owned, _request_timeout=_TIMEOUT_S)
-            except BaseException:
-                self.delete(order.name)
-                raise
+            made = self._batch.create_namespaced_job(job.NAMESPACE, job.job(order), _request_timeout=_TIMEOUT_S)
+            uid = made.metadata.uid
+            self._core.create_namespaced_config_map(
+                job.NAMESPACE, job.owned(settings, order, uid), _request_timeout=_TIMEOUT_S
+            )
+        if headers is not None:
+            with _explained("make the Secret with the run's headers"):
+                self._core.create_namespaced_secret(
+                    job.NAMESPACE, job.owned(headers, order, uid), _request_timeout=_TIMEOUT_S
+                )
 
     def pod(self, name: str) -> Object | None:
         """The Job's pod as plain data; None while there is none."""
@@ -114,20 +122,24 @@ class JobCluster:
                 session.close()
         return said
 
-    def delete(self, name: str) -> None:
-        """Remove the Job, its pod and its settings at once. Nothing happens where they are gone."""
-        with _explained("remove the Job"):
-            for remove in (self._batch.delete_namespaced_job, self._core.delete_namespaced_config_map):
-                try:
-                    remove(
-                        name,
-                        job.NAMESPACE,
-                        propagation_policy="Background",
-                        _request_timeout=_TIMEOUT_S,
-                    )
-                except client.ApiException as error:
-                    if error.status != 404:
-                        raise
+    def delete(self, order: job.Order) -> None:
+        """Remove the Secret, the Job with its pod, and the settings at once, each whatever becomes of the others.
+
+        Nothing happens where they are gone.
+        """
+        with ExitStack() as last_first:
+            last_first.callback(self._remove, "settings", self._core.delete_namespaced_config_map, order.name)
+            last_first.callback(self._remove, "Job", self._batch.delete_namespaced_job, order.name)
+            if order.settings.headers:
+                last_first.callback(self._remove, "Secret", self._core.delete_namespaced_secret, order.name)
+
+    def _remove(self, what: str, remove: Callable[..., object], name: str) -> None:
+        with _explained(f"remove the run's {what}"):
+            try:
+                remove(name, job.NAMESPACE, propagation_policy="Background", _request_timeout=_TIMEOUT_S)
+            except client.ApiException as error:
+                if error.status != 404:
+                    raise
 
 
 @contextmanager

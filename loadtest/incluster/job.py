@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -43,7 +44,10 @@ def namespace() -> dict[str, Any]:
 
 
 def settings(order: Order) -> dict[str, Any]:
-    """The run's settings, compressed: a replayed trace is in them. LookoutError where it is too long for an object."""
+    """The run's settings, compressed: a replayed trace is in them. Headers' values are not: they are in the Secret.
+
+    LookoutError where a trace is too long for an object.
+    """
     packed = gzip.compress(order.settings.model_dump_json().encode(), mtime=0)
     if len(packed) > _MAX_OBJECT_BYTES:
         raise LookoutError(
@@ -59,9 +63,24 @@ def settings(order: Order) -> dict[str, Any]:
     }
 
 
-def owner(order: Order, uid: str) -> dict[str, Any]:
-    """Makes an object go when the Job goes."""
-    return {"apiVersion": "batch/v1", "kind": "Job", "name": order.name, "uid": uid}
+def headers(order: Order) -> dict[str, Any] | None:
+    """The Secret with the values of the run's headers, tokens above all; None for a run without headers."""
+    if not order.settings.headers:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": order.name, "namespace": NAMESPACE, "labels": _LABELS},
+        "type": "Opaque",
+        "immutable": True,
+        "stringData": {protocol.HEADERS_FILE: json.dumps(order.settings.revealed()["headers"])},
+    }
+
+
+def owned(thing: dict[str, Any], order: Order, uid: str) -> dict[str, Any]:
+    """The same object, which now goes when the Job with this uid goes, or has gone."""
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": order.name, "uid": uid}
+    return {**thing, "metadata": {**thing["metadata"], "ownerReferences": [owner]}}
 
 
 def job(order: Order) -> dict[str, Any]:
@@ -85,6 +104,18 @@ def job(order: Order) -> dict[str, Any]:
 def _pod(order: Order) -> dict[str, Any]:
     processes = order.settings.processes
     memory = f"{_MEMORY_MI * (processes + 1)}Mi"
+    # On disk, not in memory: a long run's samples are large.
+    volumes: list[dict[str, Any]] = [
+        {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+        {"name": "settings", "configMap": {"name": order.name}},
+    ]
+    mounts = [
+        {"name": "tmp", "mountPath": python.HOME},
+        {"name": "settings", "mountPath": protocol.SETTINGS_FOLDER, "readOnly": True},
+    ]
+    if order.settings.headers:
+        volumes.append({"name": "headers", "secret": {"secretName": order.name}})
+        mounts.append({"name": "headers", "mountPath": protocol.HEADERS_FOLDER, "readOnly": True})
     return {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -111,15 +142,8 @@ def _pod(order: Order) -> dict[str, Any]:
                     "readOnlyRootFilesystem": True,
                     "capabilities": {"drop": ["ALL"]},
                 },
-                "volumeMounts": [
-                    {"name": "tmp", "mountPath": python.HOME},
-                    {"name": "settings", "mountPath": protocol.SETTINGS_FOLDER, "readOnly": True},
-                ],
+                "volumeMounts": mounts,
             }
         ],
-        # On disk, not in memory: a long run's samples are large.
-        "volumes": [
-            {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
-            {"name": "settings", "configMap": {"name": order.name}},
-        ],
+        "volumes": volumes,
     }

@@ -5,10 +5,13 @@ A log is cut by its size and rotated, so it carries only a line a second; the re
 
 import gzip
 import hashlib
+import json
 import sys
 import time
 from pathlib import Path
 from typing import Final
+
+from pydantic import SecretStr
 
 from loadtest.incluster import protocol
 from loadtest.incluster.protocol import Failed, Finished, Said, Word
@@ -32,8 +35,7 @@ def main() -> int:
 
 
 def _run() -> int:
-    packed = (Path(protocol.SETTINGS_FOLDER) / protocol.SETTINGS_FILE).read_bytes()
-    settings = LoadSettings.model_validate_json(gzip.decompress(packed))
+    settings = _settings()
     try:
         service = meet(settings.url, settings.expect)
         _say(_keep(run_load(settings, service, _Announcer(settings).show)))
@@ -45,6 +47,16 @@ def _run() -> int:
         return EXIT_INTERRUPTED
     _wait_until_fetched()
     return 0
+
+
+def _settings() -> LoadSettings:
+    packed = (Path(protocol.SETTINGS_FOLDER) / protocol.SETTINGS_FILE).read_bytes()
+    settings = LoadSettings.model_validate_json(gzip.decompress(packed))
+    if not settings.headers:
+        return settings
+    values = json.loads((Path(protocol.HEADERS_FOLDER) / protocol.HEADERS_FILE).read_text())
+    # Without a second look at them, whose complaint would show a value in the log.
+    return settings.model_copy(update={"headers": {name: SecretStr(value) for name, value in values.items()}})
 
 
 class _Announcer:

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 SETTINGS_FOLDER: Final = "/etc/lookout-loadtest"
 SETTINGS_FILE: Final = "settings.json.gz"
 """The run's settings: the same model on both sides, so nothing is parsed twice from words."""
+HEADERS_FOLDER: Final = "/etc/lookout-loadtest-headers"
+HEADERS_FILE: Final = "headers.json"
+"""Names and values of the headers that each request carries; there for a run that has some."""
 RESULT_FILE: Final = "/tmp/result.json.gz"  # noqa: S108  # in the container, whose only writable place it is
 FETCHED_FILE: Final = "/tmp/fetched"  # noqa: S108  # as above
 """Made from outside once the result is whole; the container then ends."""

@@ -68,7 +68,7 @@ def run_order(cluster: JobCluster, order: job.Order, say: Say) -> LoadResult:
         # Pods have no right to ask the API server; from here all of them are seen, on the clocks' common time.
         return result.model_copy(update={"observations": observer.observations(began, result.duration_s)})
     finally:
-        cluster.delete(order.name)
+        cluster.delete(order)
 
 
 def _started(cluster: JobCluster, name: str, say: Say) -> str:

@@ -1,5 +1,6 @@
 """The token of `lookout load run`: from a file, by option or environment, into a header that nobody shows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ def conducted(monkeypatch: pytest.MonkeyPatch) -> list[LoadSettings]:
     return seen
 
 
-def code_of(words: list[str]) -> object:
+def code_of(words: list[str], url: Sequence[str] = ("--url", "http://127.0.0.1:9")) -> object:
     with pytest.raises(SystemExit) as ended:
-        main(["load", "run", "--url", "http://127.0.0.1:9", *words])
+        main(["load", "run", *url, *words])
     return ended.value.code
 
 
@@ -39,10 +40,19 @@ def test_it_goes_with_every_request_and_is_shown_nowhere(
     assert GIVEN not in repr(settings) + settings.model_dump_json()
 
 
-def test_a_job_in_the_cluster_refuses_it_instead_of_sending_none(
-    tmp_path: Path, conducted: list[LoadSettings], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_in_the_cluster_takes_it_the_same_way(tmp_path: Path, conducted: list[LoadSettings]) -> None:
     (tmp_path / "tokens").write_text(GIVEN)
-    assert code_of(["--in-cluster", "--token-file", str(tmp_path / "tokens")]) == 64
-    assert "--token-file" in capsys.readouterr().err
+    words = ["--in-cluster", "--header", "X-Team: ours", "--token-file", str(tmp_path / "tokens")]
+    assert code_of(words, url=()) == 0
+    (settings,) = conducted
+    sent = {name: value.get_secret_value() for name, value in settings.headers.items()}
+    assert sent == {"X-Team": "ours", "Authorization": f"Bearer {GIVEN}"}
+
+
+@pytest.mark.parametrize("words", [["--master", "127.0.0.1:5557", "--expect-workers", "1"], ["--web", "8089"]])
+def test_what_a_job_cannot_do_is_refused(
+    words: list[str], conducted: list[LoadSettings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(["--in-cluster", *words], url=()) == 64
+    assert words[0] in capsys.readouterr().err
     assert conducted == []

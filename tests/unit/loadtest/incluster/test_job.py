@@ -2,9 +2,11 @@
 
 import base64
 import gzip
+import json
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from loadtest import image
 from loadtest.arrivals import Poisson, Replay
@@ -74,6 +76,41 @@ def test_a_trace_that_no_object_of_the_cluster_holds_is_refused() -> None:
         job.settings(ORDER.model_copy(update={"settings": long}))
 
 
-def test_the_settings_go_with_the_job() -> None:
-    owner = job.owner(ORDER, "uid-1")
+GIVEN = "0123456789abcdef"
+ASKING = ORDER.model_copy(
+    update={"settings": SETTINGS.model_copy(update={"headers": {"Authorization": SecretStr(f"Bearer {GIVEN}")}})}
+)
+
+
+def test_values_of_headers_are_in_the_secret_and_nowhere_else() -> None:
+    secret = job.headers(ASKING)
+    assert secret is not None
+    assert secret["kind"] == "Secret"
+    assert secret["metadata"]["namespace"] == job.NAMESPACE
+    assert json.loads(secret["stringData"][protocol.HEADERS_FILE]) == {"Authorization": f"Bearer {GIVEN}"}
+    settings = gzip.decompress(base64.b64decode(job.settings(ASKING)["binaryData"][protocol.SETTINGS_FILE]))
+    encoded = base64.b64encode(GIVEN.encode()).decode()
+    for text in (json.dumps(job.job(ASKING)), json.dumps(job.settings(ASKING)), settings.decode(), repr(ASKING)):
+        assert GIVEN not in text
+        assert encoded not in text
+
+
+def test_the_pod_finds_the_headers_where_it_looks_for_them_and_waits_while_they_are_missing() -> None:
+    pod = job.job(ASKING)["spec"]["template"]["spec"]
+    volume = next(one for one in pod["volumes"] if one["name"] == "headers")
+    assert volume == {"name": "headers", "secret": {"secretName": ASKING.name}}
+    mounts = {mount["name"]: mount for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["headers"] == {"name": "headers", "mountPath": protocol.HEADERS_FOLDER, "readOnly": True}
+
+
+def test_a_run_without_headers_has_no_secret() -> None:
+    assert job.headers(ORDER) is None
+    assert "secret" not in json.dumps(job.job(ORDER))
+
+
+def test_what_belongs_to_the_job_goes_with_it_and_is_else_as_it_was() -> None:
+    settings = job.settings(ORDER)
+    owned = job.owned(settings, ORDER, "uid-1")
+    (owner,) = owned["metadata"].pop("ownerReferences")
     assert (owner["kind"], owner["name"], owner["uid"]) == ("Job", ORDER.name, "uid-1")
+    assert owned == settings == job.settings(ORDER)

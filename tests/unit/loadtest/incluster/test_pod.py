@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from loadtest.incluster import pod, protocol
 from loadtest.incluster.protocol import Failed, Finished, Said, Word, understood
@@ -90,3 +92,26 @@ def test_the_container_ends_at_once_when_its_result_was_fetched(
         return RESULT
 
     assert start(monkeypatch, capsys, run)[0] == 0
+
+
+def test_headers_come_from_their_own_file_and_are_told_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = {"Authorization": "Bearer 0123456789abcdef"}
+    meant = SETTINGS.model_copy(update={"headers": {name: SecretStr(value) for name, value in secret.items()}})
+    (tmp_path / protocol.SETTINGS_FILE).write_bytes(gzip.compress(meant.model_dump_json().encode()))
+    (tmp_path / "headers").mkdir()
+    (tmp_path / "headers" / protocol.HEADERS_FILE).write_text(json.dumps(secret))
+    monkeypatch.setattr(protocol, "HEADERS_FOLDER", str(tmp_path / "headers"))
+
+    def run(settings: LoadSettings, _: dict[str, str], progress: Callable[[Recording], None]) -> LoadResult:
+        assert settings.revealed()["headers"] == secret
+        progress(Recording())
+        return RESULT.model_copy(update={"settings": settings})
+
+    monkeypatch.setattr(pod, "run_load", run)
+    assert pod.main() == 0
+    said = capsys.readouterr()
+    kept = gzip.decompress(Path(protocol.RESULT_FILE).read_bytes()).decode()
+    assert "Authorization" in kept
+    assert "0123456789abcdef" not in kept + said.out + said.err

@@ -52,8 +52,8 @@ class FakeCluster(JobCluster):
         self.commands.append(" ".join(command))
         return self.transfers.pop(0) if command[0] == "cat" else b""
 
-    def delete(self, name: str) -> None:
-        self.deleted.append(name)
+    def delete(self, order: Order) -> None:
+        self.deleted.append(order.name)
 
 
 @pytest.fixture(autouse=True)
