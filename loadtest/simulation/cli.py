@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from lookout.errors import UsageError
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from loadtest.capacity.record import CapacityRecord
@@ -45,6 +46,9 @@ def simulate_command(
     ] = None,
     metric_delay: Annotated[str, typer.Option(help="Age of the newest metric.", rich_help_panel=_SCALING)] = "5s",
     pod_start: Annotated[str, typer.Option(help="From scheduled to ready.", rich_help_panel=_PLACE)] = "4s",
+    queue_deadline: Annotated[
+        str, typer.Option(help="Longest wait in a pod's queue; above it 503.", rich_help_panel=_PLACE)
+    ] = f"{Settings().queue_deadline_s:g}s",
     nodes: Annotated[int, typer.Option(min=1, help="There at the start.", rich_help_panel=_PLACE)] = 1,
     most_nodes: Annotated[
         int | None, typer.Option(min=1, help="The pool's maximum. [default: --nodes]", rich_help_panel=_PLACE)
@@ -85,6 +89,7 @@ def simulate_command(
         "most": most,
         "target": target,
         "metric_delay_s": parse_duration(metric_delay, "--metric-delay"),
+        "queue_deadline_s": parse_duration(queue_deadline, "--queue-deadline"),
         "pod_start_s": parse_duration(pod_start, "--pod-start"),
         "nodes": nodes,
         "most_nodes": most_nodes or nodes,

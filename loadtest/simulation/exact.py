@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from loadtest.simulation.control import TICK_S, Control
 from loadtest.simulation.outcome import Outcome, Tally
 from loadtest.simulation.plan import Plan, Service
+from service.admission import Admission
+from service.problems import OverCapacity
 
 QUICK_REQUESTS: Final = 300_000
 """Up to this it takes seconds."""
@@ -21,13 +23,17 @@ Array = NDArray[np.float64]
 
 
 class _Pod:
-    """Workers and those waiting, known by when each will be done: first come, first served has no surprises."""
+    """Workers, by when each will be free (first come, first served has no surprises), behind the service's own rule."""
 
-    __slots__ = ("free_s", "in_flight")
+    __slots__ = ("admission", "free_s")
 
-    def __init__(self, workers: int) -> None:
-        self.free_s = [0.0] * workers
-        self.in_flight = 0
+    def __init__(self, service: Service) -> None:
+        self.free_s = [0.0] * service.workers
+        self.admission = Admission(service.workers, service.queue, service.queue_deadline_s)
+
+
+_Done = tuple[float, int, _Pod, float | None]
+"""When a request leaves its pod, its number, and how long it held a worker; None for one that waited too long."""
 
 
 def simulate(plan: Plan, arrivals_s: Array, name: str) -> Outcome:
@@ -36,32 +42,38 @@ def simulate(plan: Plan, arrivals_s: Array, name: str) -> Outcome:
     hold_s = service_times(plan.service, random.random(len(arrivals_s)))
     choose = _balancer(plan, random, len(arrivals_s))
     control, tally = Control(plan), Tally(plan)
-    room = plan.service.workers + plan.service.queue
     pods: list[_Pod] = []
-    done: list[tuple[float, int, _Pod]] = []
+    done: list[_Done] = []
     latency_s = np.full(len(arrivals_s), np.nan)
     ready, next_tick_s, stretch = 0, 0.0, 1.0
     for i, at_s in enumerate([*arrivals_s.tolist(), math.inf]):
         while next_tick_s <= min(at_s, plan.duration_s):
             _finish(done, next_tick_s)
-            in_flight = sum(pod.in_flight for pod in pods[:ready])
+            in_flight = sum(pod.admission.admitted for pod in pods[:ready])
             ready = control.tick(next_tick_s, in_flight)
             tally.state(next_tick_s, control.fleet.wanted, ready, control.fleet.nodes, in_flight)
             # Pods that went finish what they hold, unseen by new requests; those that come are new.
-            pods = pods[:ready] + [_Pod(plan.service.workers) for _ in range(ready - len(pods))]
+            pods = pods[:ready] + [_Pod(plan.service) for _ in range(ready - len(pods))]
             stretch = control.stretch(in_flight, ready)
             next_tick_s += TICK_S
         if at_s >= plan.duration_s:
             break
         _finish(done, at_s)
         pod = choose(pods, i) if ready else None
-        if pod is None or pod.in_flight >= room:
+        if pod is None:
+            continue
+        try:
+            turn = pod.admission.enter(1, at_s)
+        except OverCapacity:
             continue
         begin_s = max(at_s, pod.free_s[0])
-        end_s = begin_s + stretch * float(hold_s[i])
+        if not turn.begins_in_time(begin_s):
+            heapq.heappush(done, (begin_s, i, pod, None))
+            continue
+        held_s = stretch * float(hold_s[i])
+        end_s = begin_s + held_s
         heapq.heapreplace(pod.free_s, end_s)
-        heapq.heappush(done, (end_s, i, pod))
-        pod.in_flight += 1
+        heapq.heappush(done, (end_s, i, pod, held_s))
         latency_s[i] = end_s - at_s + plan.service.overhead_s
     inside = arrivals_s < plan.duration_s
     taken = ~np.isnan(latency_s)
@@ -75,9 +87,12 @@ def service_times(service: Service, uniform: Array) -> Array:
     return np.interp(uniform, np.linspace(0, 1, len(service.worker_s)), service.worker_s)
 
 
-def _finish(done: list[tuple[float, int, _Pod]], now_s: float) -> None:
+def _finish(done: list[_Done], now_s: float) -> None:
     while done and done[0][0] <= now_s:
-        heapq.heappop(done)[2].in_flight -= 1
+        _, _, pod, held_s = heapq.heappop(done)
+        if held_s is not None:
+            pod.admission.measured(held_s)
+        pod.admission.leave()
 
 
 def _balancer(plan: Plan, random: np.random.Generator, requests: int) -> Callable[[list[_Pod], int], _Pod]:
@@ -86,4 +101,4 @@ def _balancer(plan: Plan, random: np.random.Generator, requests: int) -> Callabl
         return lambda pods, i: pods[int(draws[i] * len(pods))]
     if plan.balancing == "round-robin":
         return lambda pods, i: pods[i % len(pods)]
-    return lambda pods, _: min(pods, key=lambda pod: pod.in_flight)
+    return lambda pods, _: min(pods, key=lambda pod: pod.admission.admitted)

@@ -31,7 +31,10 @@ def plan(record: CapacityRecord, choices: dict[str, Any], duration_s: float, fac
     least = min(math.ceil(choices["least"] * factor), math.ceil(most * factor))
     return Plan.model_validate(
         {
-            "service": service(record, min(per_node, math.ceil(most * factor))),
+            "service": {
+                **service(record, min(per_node, math.ceil(most * factor))).model_dump(),
+                "queue_deadline_s": choices["queue_deadline_s"],
+            },
             "autoscaling": Autoscaling(
                 least=least,
                 most=math.ceil(most * factor),

@@ -80,7 +80,7 @@ class Tally:
         self._count(self.late, arrival_s[latency_s > self._plan.bound_s])
 
     def refusals(self, arrival_s: Array) -> None:
-        """Requests that found the queue full, or no pod."""
+        """Requests that found no room, no time or no pod."""
         self._count(self.arrived, arrival_s)
         self._count(self.refused, arrival_s)
 

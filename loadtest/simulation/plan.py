@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from service.settings import Settings
+
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Balancing = Literal["random", "least-loaded", "round-robin"]
@@ -14,6 +16,10 @@ Balancing = Literal["random", "least-loaded", "round-robin"]
 WHAT_IF: Final = "what-if (simulated): no request was sent, no pod was started"
 METRIC_WINDOW_S: Final = 10.0
 """The autoscaler's metric is a pod's mean over this time (gitops/config/detector/envs/prod/scaling.yaml)."""
+
+
+_DEFAULTS: Final = Settings()
+"""The service's own."""
 
 
 class _Frozen(BaseModel):
@@ -28,8 +34,16 @@ class Service(_Frozen):
     overhead_s: Seconds = 0.0
     """Added to each answer without holding a worker: network, reading and writing."""
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    queue: Count = 32
+    queue: Count = _DEFAULTS.queue
     """Requests that wait beside those being worked on; above that one is refused at once."""
+    queue_deadline_s: Annotated[float, Field(gt=0, le=86_400)] = _DEFAULTS.queue_deadline_s
+    """What would wait longer, by the mean service time, is refused at once, and what did is given up (decision 15)."""
+
+    @property
+    def mean_s(self) -> float:
+        """Mean time that a request holds a worker."""
+        inner = sum(self.worker_s) - (self.worker_s[0] + self.worker_s[-1]) / 2
+        return inner / (len(self.worker_s) - 1)
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

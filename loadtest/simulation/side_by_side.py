@@ -2,8 +2,9 @@
 
 A Service that picks a pod at random splits Poisson arrivals into independent Poisson arrivals at each pod, so pods need
 not wait for each other: between two ticks each has its own queue, worked off exactly, first come, first served. What
-this costs: arrivals are Poisson, their rate is constant within a tick, and balancing is random. `exact.py` has none of
-these limits, and tests hold the two together where both can run.
+this costs: arrivals are Poisson, their rate is constant within a tick, balancing is random, and pods judge waits by the
+true mean of the service time, not by that of their last requests. `exact.py` has none of these limits, and tests hold
+the two together where both can run.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from loadtest.simulation.control import TICK_S, Control
 from loadtest.simulation.exact import service_times
 from loadtest.simulation.outcome import Outcome, Tally
-from loadtest.simulation.plan import Plan
+from loadtest.simulation.plan import Plan, Service
 from lookout.errors import LookoutError
 
 Array = NDArray[np.float64]
@@ -47,12 +48,21 @@ def simulate(plan: Plan, rate_at: Callable[[float], float], name: str) -> Outcom
         now_s += length_s
 
 
+def takes(service: Service, admitted: NDArray[np.int64], service_s: float) -> NDArray[np.bool_]:
+    """Which pods let one more request in, by the requests in each: `service.admission.Admission.check` for many."""
+    wait_s = np.maximum(0, admitted - service.workers + 1) * service_s / service.workers
+    room = admitted < service.workers + service.queue
+    found: NDArray[np.bool_] = (admitted == 0) | (room & (wait_s <= service.queue_deadline_s))
+    return found
+
+
 class _Pods:
     """State of the pods that take requests, a row each; `ends_s` holds when each request in a pod will be done."""
 
     def __init__(self, plan: Plan) -> None:
         self.service = plan.service
         self.stretch = 1.0
+        self._mean_s = plan.service.mean_s
         self._room = plan.service.workers + plan.service.queue
         self.free_s = np.zeros((0, plan.service.workers))
         self.ends_s = np.zeros((0, self._room))
@@ -68,17 +78,19 @@ class _Pods:
 
     def take(self, rows: NDArray[np.int64], at_s: Array, hold_s: Array) -> Array:
         """One request at each of the rows; its seconds until the answer, NaN where it was refused."""
-        waiting = (self.ends_s[rows] > at_s[:, None]).sum(axis=1)
-        ok = waiting < self._room
+        admitted = (self.ends_s[rows] > at_s[:, None]).sum(axis=1)
+        ok = takes(self.service, admitted, self.stretch * self._mean_s)
         rows, at_ok, hold_ok = rows[ok], at_s[ok], hold_s[ok]
         worker = self.free_s[rows].argmin(axis=1)
-        end_s = np.maximum(at_ok, self.free_s[rows, worker]) + hold_ok
+        begin_s = np.maximum(at_ok, self.free_s[rows, worker])
+        in_time = begin_s <= at_ok + self.service.queue_deadline_s
+        end_s = begin_s + in_time * hold_ok  # what waited too long goes when its worker would begin
         self.free_s[rows, worker] = end_s
         # The slot of the earliest end belongs to a request that is done: there was room.
         slot = self.ends_s[rows].argmin(axis=1)
         self.ends_s[rows, slot] = end_s
         latency_s = np.full(len(ok), np.nan)
-        latency_s[ok] = end_s - at_ok + self.service.overhead_s
+        latency_s[ok] = np.where(in_time, end_s - at_ok + self.service.overhead_s, np.nan)
         return latency_s
 
 

@@ -14,6 +14,7 @@ from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 from loadtest.simulation.scaled import open_schedule, scaled
 from lookout.cli import main
 from lookout.errors import EXIT_USAGE, LookoutError, UsageError
+from service.settings import Settings
 from tests.unit.loadtest.build import load_result
 from tests.unit.loadtest.capacity.build import record, sweep
 from tests.unit.loadtest.simulation.plans import constant, plan
@@ -24,6 +25,7 @@ CHOICES = {
     "target": None,
     "metric_delay_s": 5,
     "pod_start_s": 4,
+    "queue_deadline_s": 0.25,
     "nodes": 1,
     "most_nodes": 2,
     "pods_per_node": None,
@@ -57,6 +59,7 @@ def test_bounds_and_target_come_from_the_record_unless_chosen_and_grow_with_the_
     assert found.autoscaling.target_in_flight == pytest.approx(1.12)
     assert found.pool.pods_per_node == 9
     assert found.bound_s == 0.1
+    assert found.service.queue_deadline_s == 0.25
     tenfold = from_record.plan(record(), CHOICES | {"most": 3, "target": 5.0}, 60, 10)
     assert (tenfold.autoscaling.least, tenfold.autoscaling.most, tenfold.pool.most_nodes) == (20, 30, 20)
     assert tenfold.autoscaling.target_in_flight == 5
@@ -134,6 +137,8 @@ def test_the_command_marks_everything_as_what_if(tmp_path: Path, capsys: pytest.
     assert "what-if (simulated)" in shown
     assert "poisson x 50" in shown
     outcomes = json.loads(out.read_text())
+    deadlines = {outcome["plan"]["service"]["queue_deadline_s"] for outcome in outcomes}
+    assert deadlines == {Settings().queue_deadline_s}
     assert [outcome["what_if"][:7] for outcome in outcomes] == ["what-if", "what-if"]
     assert outcomes[1]["requests"] == pytest.approx(50 * 40 * 30, rel=0.02)
 
@@ -148,6 +153,7 @@ def test_the_command_marks_everything_as_what_if(tmp_path: Path, capsys: pytest.
         ["--duration", "soon"],
         ["--least", "20", "--most", "0"],
         ["--balancing", "lucky"],
+        ["--queue-deadline", "0s"],
         ["--rate", "-5"],
         ["--rate", "500000", "--times", "10"],
         ["--arrivals", "diurnal", "--peak", "1", "--period", "60s"],
