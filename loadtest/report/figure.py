@@ -144,6 +144,8 @@ def _element(figure: Figure, name: str, alt: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'\b(id=")', rf"\1{name}-", svg)
     svg = re.sub(r'((?:url\(|href=")#)', rf"\1{name}-", svg)
+    # Coloured grounds of hatches stay as printed, which light lines stand out from; paper is dark on a dark page.
+    svg = svg.replace(f'fill="{PAPER}"', f'style="fill: {PAPER}"')
     svg = re.sub(r"\b(fill|stroke): (#[0-9a-f]{6})", _variable, svg)
     head, _, rest = svg.partition(">")
     head = re.sub(r' (?:width|height)="[^"]*"', "", head)

@@ -1,5 +1,6 @@
 """What happened when, beside the requests: the generator's lag, the server's stages, the pods."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,9 +14,9 @@ from loadtest.report.figure import (
     GREEN,
     INK,
     ORANGE,
+    PAPER,
     PURPLE,
     SKY,
-    SOFT,
     draw_rows,
     draw_svg,
     legend_above,
@@ -25,7 +26,18 @@ from loadtest.report.series import Buckets, Columns
 from loadtest.report.timeline import time_axis
 from loadtest.result import LATE_MS, PodSecond, StageSecond
 
-_STAGES: Final = ((SKY, "////"), (AMBER, "----"), (BLUE, ""), (GREEN, "xxxx"), (PURPLE, "\\\\\\\\"), (SOFT, "++++"))
+STAGE_STYLES: Final = {
+    "intake": (PAPER, "++++"),
+    "queue": (ORANGE, "||||"),
+    "decode": (SKY, "////"),
+    "preprocess": (AMBER, "----"),
+    "inference": (BLUE, ""),
+    "postprocess": (GREEN, "xxxx"),
+    "encoding": (PURPLE, "\\\\\\\\"),
+}
+"""Colour and hatch of each of the service's stages, in the order of a photo's way."""
+_OTHER_STAGE: Final = (PAPER, "")
+_LEGEND_COLUMNS: Final = 4
 
 
 def lag_plot(columns: Columns, parts: Buckets) -> str:
@@ -68,7 +80,7 @@ def stages_plot(seconds: Sequence[StageSecond], end_s: float) -> str:
         upper, middle, lower = rows
         base = np.zeros(at.size)
         for row, name in enumerate(names):
-            colour, hatch = _STAGES[row % len(_STAGES)]
+            colour, hatch = STAGE_STYLES.get(name, _OTHER_STAGE)
             top = base + np.nan_to_num(stacked[row])
             upper.fill_between(
                 at, base, top, facecolor=colour, edgecolor=INK, hatch=hatch, alpha=0.85, lw=0.5, label=plain(name)
@@ -77,7 +89,7 @@ def stages_plot(seconds: Sequence[StageSecond], end_s: float) -> str:
         upper.set_ylim(0, None)
         upper.set_ylabel("stages, ms")
         if names:
-            legend_above(upper, columns=5)
+            legend_above(upper, _LEGEND_COLUMNS)
         middle.plot(at, wait, "-^", color=ORANGE, markersize=3.6, markevery=max(at.size // 25, 1))
         middle.set_ylim(0, None)
         middle.set_ylabel("wait, ms")
@@ -85,7 +97,8 @@ def stages_plot(seconds: Sequence[StageSecond], end_s: float) -> str:
         lower.set_ylim(0, None)
         time_axis(lower, end_s, "in flight")
 
-    return draw_rows("stages", alt, draw, [2.2, 1.1, 1.25])
+    lines = max(1, math.ceil(len(names) / _LEGEND_COLUMNS))
+    return draw_rows("stages", alt, draw, [2.2, 1.1, 1.25], lines)
 
 
 def pods_plot(seconds: Sequence[PodSecond], end_s: float) -> str:
@@ -118,5 +131,5 @@ def pods_plot(seconds: Sequence[PodSecond], end_s: float) -> str:
 
 
 def _stage_order(name: str) -> tuple[int, str]:
-    known = ("decode", "preprocess", "inference", "postprocess")
+    known = list(STAGE_STYLES)
     return (known.index(name) if name in known else len(known), name)

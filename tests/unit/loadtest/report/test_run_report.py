@@ -1,5 +1,6 @@
 """The report of a run: one well-formed file that fetches nothing, with the verdict and its arithmetic first."""
 
+import re
 import time
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from loadtest.gate.slo import parse_slo
 from loadtest.gate.verdict import Judgement, Outcome, TermJudgement
 from loadtest.profiles import PROFILES
 from loadtest.report import write_report
+from loadtest.report.health import STAGE_STYLES, stages_plot
 from loadtest.report.run import render
 from loadtest.report.words import generator_facts
 from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
 from lookout.cli import main
+from service.metrics import STAGES
 from tests.unit.loadtest import build
 from tests.unit.loadtest.report.page import Page, assert_self_contained
 
@@ -106,6 +109,22 @@ def test_plots_carry_their_words_as_text() -> None:
     html = render(RUNS["observed"])
     for text in ("latency, ms", "intended rate", "p99.9", "worst lag", "inference", "wanted", "container restarted"):
         assert f">{text}<" in html, text
+
+
+def test_every_stage_of_the_service_has_a_look_of_its_own_in_colour_and_in_grey_print() -> None:
+    assert tuple(STAGE_STYLES) == STAGES
+    colours, hatches = zip(*STAGE_STYLES.values(), strict=True)
+    assert len(set(colours)) == len(set(hatches)) == len(STAGES)
+
+
+def test_all_stages_stand_in_the_legend_above_the_plot_in_the_order_of_a_photo_s_way() -> None:
+    second = StageSecond(at_s=0, stage_ms=dict.fromkeys(sorted(STAGES), 1.0), queue_wait_ms=0.5, in_flight=2.0)
+    seconds = [second.model_copy(update={"at_s": at}) for at in range(10)]
+    text = re.compile(r'font-size: ([\d.]+)px[^>]* x="([\d.]+)" y="([-\d.]+)"[^>]*>(\w+)<')
+    found = text.findall(stages_plot(seconds, 10.0))
+    places = {word: (float(x), float(y)) for _, x, y, word in found}
+    assert sorted(STAGES, key=lambda stage: places[stage]) == list(STAGES)
+    assert all(float(y) > float(size) for size, _, y, word in found if word in STAGES), "cut off at the top"
 
 
 def test_the_stall_that_a_closed_loop_hides_stands_in_the_latency_plot() -> None:
