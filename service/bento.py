@@ -32,7 +32,7 @@ _BUILD_TIME: Final = frozenset(
             f"service/model/{name}.py"
             for name in (
                 *("archive", "batching", "chatter", "cli", "evaluate", "fetch", "importer", "litert", "measure"),
-                *("measure_cli", "openvino", "photos", "profiling"),
+                *("measure_cli", "openvino", "own_profile", "photos", "profile_cli", "profiling"),
             )
         ),
     }

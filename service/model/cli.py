@@ -16,6 +16,7 @@ from service.model import card as cards
 from service.model import stored
 from service.model.measure_cli import measure_command
 from service.model.parity import Parity
+from service.model.profile_cli import profile_command
 from service.runtimes import CONVERTED, RUNTIMES
 
 app = typer.Typer(no_args_is_help=True, help="Import, convert and judge detection models.", rich_markup_mode=None)
@@ -76,6 +77,8 @@ def show(name: Name = None, as_json: AsJson = False) -> None:
     console.print(
         f"  from     {origin}\n  runtime  {found.runtime}\n  labels   {len(found.card.labels)}\n  files    {model}"
     )
+    if found.profile:
+        console.print(f"  drift    judged by {found.profile.source}", soft_wrap=True)
     _print_parity([_row(report) for report in found.parity])
 
 
@@ -114,6 +117,7 @@ def evaluate_command(name: Name = None, as_json: AsJson = False) -> None:
 
 
 app.command("measure")(measure_command)
+app.command("profile")(profile_command)
 
 
 def _wanted(name: str | None, card: Path | None) -> str | Path:

@@ -28,6 +28,7 @@ from service.model.card import ModelCard
 from service.model.chatter import native_output_to_log
 from service.model.parity import Parity
 from service.model.tensorflow_import import hide_gpus
+from service.profile import Profile
 from service.runtimes import RuntimeName
 
 Progress = Callable[[str], None]
@@ -68,9 +69,10 @@ def import_model(
     say = progress or (lambda _: None)
     card = cards.load(card_name)
     home = bento_home.use()
-    with _alone(card.name, say):
+    with alone(card.name, say):
         inputs = _inputs(card)
         record = stored.read_record(card.name)
+        own = None if again else stored.kept_profile(home, card)
         if record and record.inputs == inputs and not again:
             model = stored.folder(home, card.name, record.version)
             wrong = stored.damage(model, record)
@@ -79,20 +81,44 @@ def import_model(
                 return ImportedModel(found.tag, model, found.runtime, changed=False)
             say(f"the stored model {card.name}:{record.version} is damaged ({wrong}): importing it again")
             shutil.rmtree(model, ignore_errors=True)
-        return _import(card, inputs, home, say)
+        return _import(card, own, inputs, home, say)
 
 
-def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> ImportedModel:
-    hide_gpus()
-    workshop = paths.cache_dir() / "models"
-    workshop.mkdir(parents=True, exist_ok=True)
+def keep(found: stored.StoredCard, built: Path, inputs: str, home: Path, say: Progress) -> ImportedModel:
+    """Put what was built in folder `built`, its card included, into the store, as the version imported last."""
+    files = stored.digests(built)
+    model = stored.folder(home, found.card.name, found.version)
+    record = stored.Imported(inputs=inputs, version=found.version, files=files)
+    changed = not model.is_dir() or stored.damage(model, record) is not None
+    if changed:
+        say(f"storing {found.tag}")
+        _store(found, built)
+    path = stored.record_path(found.card.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(record.model_dump_json(indent=2) + "\n")
+    temporary.replace(path)
+    return ImportedModel(found.tag, model, found.runtime, changed=changed)
+
+
+@contextmanager
+def workshop(card: ModelCard) -> Iterator[Path]:
+    """An empty folder on the store's disk, for as long as the block lasts; whoever asks holds the model's lock."""
+    place = paths.cache_dir() / "models"
+    place.mkdir(parents=True, exist_ok=True)
     prefix = f".import-{card.name}-"
-    for left in workshop.glob(f"{prefix}*"):  # of an import that was killed: this one holds the lock, so nobody uses it
+    for left in place.glob(f"{prefix}*"):  # of an import that was killed: this one holds the lock, so nobody uses it
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=workshop, prefix=prefix) as temporary:
-        built = Path(temporary) / "model"
+    with tempfile.TemporaryDirectory(dir=place, prefix=prefix) as temporary:
+        yield Path(temporary)
+
+
+def _import(card: ModelCard, own: Profile | None, inputs: str, home: Path, say: Progress) -> ImportedModel:
+    hide_gpus()
+    with workshop(card) as temporary:
+        built = temporary / "model"
         built.mkdir()
-        source = fetch.source_tree(card, Path(temporary) / "source", say)
+        source = fetch.source_tree(card, temporary / "source", say)
         reports: list[Parity] = []
         reduced: Parity | None = None
         runtime: RuntimeName = "tensorflow"
@@ -104,6 +130,9 @@ def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> Imported
                 reduced = evaluate.judge_reduced(built, card, runtime, say)
             say("profiling the calibration photos")
             profile = profiling.reference(built, card, runtime)
+        if own:
+            say("keeping the profile of your own photos")
+            (built / stored.PROFILE_FILE).write_text(own.model_dump_json(indent=2) + "\n")
         found = stored.StoredCard(
             card=card,
             version=stored.content_version(card, stored.digests(built)),
@@ -114,7 +143,7 @@ def _import(card: ModelCard, inputs: str, home: Path, say: Progress) -> Imported
             profile=profile,
         )
         (built / stored.CARD_FILE).write_text(found.model_dump_json(indent=2) + "\n")
-        return _keep(found, built, inputs, home, say)
+        return keep(found, built, inputs, home, say)
 
 
 def _convert(card: ModelCard, source: Path, built: Path, say: Progress) -> None:
@@ -148,22 +177,6 @@ def _fastest_that_agrees(reports: list[Parity], say: Progress) -> RuntimeName:
     return "tensorflow"
 
 
-def _keep(found: stored.StoredCard, built: Path, inputs: str, home: Path, say: Progress) -> ImportedModel:
-    files = stored.digests(built)
-    model = stored.folder(home, found.card.name, found.version)
-    record = stored.Imported(inputs=inputs, version=found.version, files=files)
-    changed = not model.is_dir() or stored.damage(model, record) is not None
-    if changed:
-        say(f"storing {found.tag}")
-        _store(found, built)
-    path = stored.record_path(found.card.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(record.model_dump_json(indent=2) + "\n")
-    temporary.replace(path)
-    return ImportedModel(found.tag, model, found.runtime, changed=changed)
-
-
 def _store(found: stored.StoredCard, built: Path) -> None:
     import bentoml  # after bento_home.use(), and only when something is stored
     from bentoml.exceptions import NotFound
@@ -191,7 +204,7 @@ def _inputs(card: ModelCard) -> str:
 
 
 @contextmanager
-def _alone(name: str, say: Progress) -> Iterator[None]:
+def alone(name: str, say: Progress) -> Iterator[None]:
     """Hold the lock of this model's import; a second import of the same model waits and then finds it done."""
     lock = paths.cache_dir() / "models" / f".{name}.lock"
     try:

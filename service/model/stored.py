@@ -18,6 +18,9 @@ from service.profile import Profile
 from service.runtimes import FILES, RuntimeName
 
 CARD_FILE: Final = "card.json"
+PROFILE_FILE: Final = "profile.json"
+"""Only where somebody had photos of their own looked at (`lookout model profile`). Unlike what importing measured, it
+is one of the files that a version is made of: other photos, another version."""
 
 
 class StoredCard(BaseModel):
@@ -36,7 +39,7 @@ class StoredCard(BaseModel):
     reduced: Parity | None = None
     """How `runtime` agrees on big JPEGs that are decoded no larger than it needs; None where that was not judged."""
     profile: Profile | None = None
-    """What the calibration photos look like to the serving runtime; drift is judged against it."""
+    """What the calibration photos look like to the serving runtime, or one's own photos; drift is judged against it."""
 
     @property
     def tag(self) -> str:
@@ -62,9 +65,14 @@ class Imported(BaseModel):
 
 
 def read_card(model: Path) -> StoredCard:
-    """The card of the model in this folder. LookoutError when it has none that holds."""
+    """The card of the model in this folder, with the profile of one's own photos where there is one.
+
+    LookoutError when it has none that holds.
+    """
     try:
-        return StoredCard.model_validate_json((model / CARD_FILE).read_bytes())
+        found = StoredCard.model_validate_json((model / CARD_FILE).read_bytes())
+        own = _own_profile(model)
+        return found.model_copy(update={"profile": own}) if own else found
     except FileNotFoundError as error:
         raise LookoutError(f"there is no model in {model}", "import one: lookout model import") from error
     except ValidationError as error:
@@ -75,8 +83,11 @@ def read_card(model: Path) -> StoredCard:
 
 
 def serving_files(model: Path) -> dict[str, Path]:
-    """The files an image needs of a stored model, by their path inside its folder: the card and its runtime's own."""
+    """The files an image needs of a stored model, by their path inside its folder: the card, the profile of one's own
+    photos where there is one, and its runtime's own."""
     found = {CARD_FILE: model / CARD_FILE}
+    if (model / PROFILE_FILE).is_file():
+        found[PROFILE_FILE] = model / PROFILE_FILE
     for name in FILES[read_card(model).runtime]:
         whole = model / name
         parts = sorted(whole.rglob("*")) if whole.is_dir() else [whole]
@@ -105,6 +116,20 @@ def latest_converted(home: Path, name: str) -> tuple[Path, StoredCard]:
     if not found.card.convertible:
         raise LookoutError(f"{found.tag} runs as the SavedModel itself: there is nothing to compare it with")
     return model, found
+
+
+def kept_profile(home: Path, card: ModelCard) -> Profile | None:
+    """The profile of one's own photos that the last import of this model has, as it was written, for a new import of it
+    to keep. None when there is none, or when it counts other classes than this card names."""
+    record = read_record(card.name)
+    if record is None or PROFILE_FILE not in record.files:
+        return None
+    model = folder(home, card.name, record.version)
+    try:
+        undamaged = file_digest(model / PROFILE_FILE) == record.files[PROFILE_FILE]
+        return _own_profile(model) if undamaged and read_card(model).card.labels == card.labels else None
+    except (OSError, LookoutError):
+        return None
 
 
 def read_record(name: str) -> Imported | None:
@@ -165,3 +190,10 @@ def file_digest(path: Path) -> str:
     """sha256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _own_profile(model: Path) -> Profile | None:
+    try:
+        return Profile.model_validate_json((model / PROFILE_FILE).read_bytes())
+    except FileNotFoundError:
+        return None

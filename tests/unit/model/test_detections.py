@@ -17,7 +17,7 @@ from lookout import contract
 from service import runtimes, schema
 from service.app import create_app
 from service.decode import decode
-from service.model import batching, evaluate, parity, photos, savedmodel, stored
+from service.model import batching, evaluate, own_profile, parity, photos, savedmodel, stored
 from service.model import card as cards
 from service.model.importer import ImportedModel, import_model
 from service.postprocess import Detections
@@ -183,6 +183,19 @@ def test_the_service_finds_the_objects_in_photos(served: TestClient, photo: str)
     for one in body.detections:
         assert 0 <= one.box.x_min < one.box.x_max <= body.image.width
         assert 0 <= one.box.y_min < one.box.y_max <= body.image.height
+
+
+def test_a_profile_of_ones_own_photos_counts_what_the_service_would_find(
+    model: ImportedModel, card: stored.StoredCard, tmp_path: Path
+) -> None:
+    for name, data in photos.sample_photos().items():
+        (tmp_path / f"{name}.jpg").write_bytes(data)
+    paths = [tmp_path / f"{name}.jpg" for name in EXPECTED]
+    sights = own_profile.look(
+        model.path, card, paths, 0.5, 20, lambda _path, wrong: pytest.fail(str(wrong)) if wrong else None
+    )
+    for sight, (name, seen) in zip(sights, EXPECTED.items(), strict=True):
+        assert {card.card.labels[class_id] for class_id in sight.classes} == set(seen), name
 
 
 def test_serving_needs_few_of_the_models_files(model: ImportedModel) -> None:
