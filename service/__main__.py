@@ -38,10 +38,10 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        loop="uvloop",
         http=connections.protocol(SETTINGS),
         ws="none",
         proxy_headers=False,  # nothing depends on the client's address
-        h11_max_incomplete_event_size=connections.MAX_HEAD_BYTES,
         timeout_keep_alive=SETTINGS.keep_alive_s,
         timeout_graceful_shutdown=LONGEST_REQUEST_S,
     )

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from lookout import contract
-from service.connections import MAX_HEAD_BYTES
+from service.framing import MAX_HEAD_BYTES
 from service.settings import Settings
 from tests.loopback.known_service import known
 
@@ -349,6 +349,111 @@ def test_a_chunked_body_without_length_is_taken_and_counted(service: Service) ->
 )
 def test_framing_that_lies_is_never_an_error_of_ours(service: Service, framing: str, body: bytes) -> None:
     assert re.match(rb"HTTP/1\.1 4\d\d|$", service.asked(post(contract.DETECT_PATH, framing) + body))
+
+
+POST = f"POST {contract.DETECT_PATH} HTTP/1.1\r\nHost: x\r\n".encode()
+CHUNKS = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(
+            POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="length-and-chunks"
+        ),
+        pytest.param(
+            POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", id="chunks-and-length"
+        ),
+        pytest.param(POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde", id="two-lengths"),
+        pytest.param(POST + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nabcde", id="length-twice"),
+        pytest.param(POST + b"Content-Length: 5, 5\r\n\r\nabcde", id="list-of-lengths"),
+        pytest.param(POST + b"Content-Length: +5\r\n\r\nabcde", id="length-with-sign"),
+        pytest.param(POST + b"Content-Length: 1_0\r\n\r\nabcde", id="length-of-python"),
+        pytest.param(POST + b"Content-Length:\r\n\r\nabcde", id="no-length"),
+        pytest.param(POST + b"Content-Length: " + b"9" * 23 + b"\r\n\r\nabcde", id="length-beyond-64-bits"),
+        pytest.param(POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", id="coding-before-chunked"),
+        pytest.param(POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n", id="coding-after-chunked"),
+        pytest.param(POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", id="like-chunked"),
+        pytest.param(POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", id="chunked-behind-a-tabulator"),
+        pytest.param(POST + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n0\r\n\r\n", id="chunked-twice"),
+        pytest.param(CHUNKS.replace(b"/1.1", b"/1.0") + b"0\r\n\r\n", id="chunked-in-http-1.0"),
+        pytest.param(CHUNKS + b"f" * 22 + b"\r\nabc", id="chunk-beyond-64-bits"),
+        pytest.param(CHUNKS + b"-1\r\nabc\r\n", id="chunk-below-zero"),
+        pytest.param(CHUNKS + b"0x1\r\na\r\n0\r\n\r\n", id="chunk-of-c"),
+        pytest.param(CHUNKS + b"1 \r\na\r\n0\r\n\r\n", id="chunk-with-space"),
+        pytest.param(CHUNKS + b"1\na\n0\n\n", id="chunk-line-without-cr"),
+        pytest.param(CHUNKS + b"1;a\nb\r\na\r\n0\r\n\r\n", id="chunk-extension-without-cr"),
+        pytest.param(CHUNKS + b"1\r\nab\r\n0\r\n\r\n", id="chunk-too-long"),
+        pytest.param(CHUNKS + b"0\r\nContent-Length: 5\r\n\r\n", id="length-as-trailer"),
+        pytest.param(POST + b"X: a\nY: b\r\n\r\n", id="lf-alone"),
+        pytest.param(b"GET /livez HTTP/1.1\nHost: x\n\n", id="lf-everywhere"),
+        pytest.param(b"GET /livez HTTP/1.1\r\nHost: x\r\n\n", id="lf-at-the-end"),
+        pytest.param(POST + b"X: a\rY: b\r\n\r\n", id="cr-alone"),
+        pytest.param(POST + b"Content-Length : 5\r\n\r\nabcde", id="space-before-colon"),
+        pytest.param(POST + b"X: a\r\n b\r\n\r\n", id="folded"),
+        pytest.param(b"GET /livez HTTP/1.1\r\n Host: x\r\n\r\n", id="folded-first-line"),
+        pytest.param(POST + b"X: a\0b\r\n\r\n", id="nul"),
+        pytest.param(POST + b"X: a\x01b\r\n\r\n", id="control-character"),
+        pytest.param(POST + b"X: a\x7fb\r\n\r\n", id="delete"),
+        pytest.param(POST + b"X\0: a\r\n\r\n", id="nul-in-name"),
+        pytest.param(POST + b"X\xe9: a\r\n\r\n", id="name-not-ascii"),
+        pytest.param(POST + b": a\r\n\r\n", id="no-name"),
+        pytest.param(POST + b"XYZ\r\n\r\n", id="no-colon"),
+        pytest.param(b"GET /livez HTTP/1.1\r\n\r\n", id="no-host"),
+        pytest.param(PROBE.replace(b"Host: x", b"Host: x\r\nHost: x"), id="two-hosts"),
+        pytest.param(PROBE.replace(b"GET", b"get"), id="method-in-lower-case"),
+        pytest.param(PROBE.replace(b"GET", b"FOO"), id="unknown-method"),
+        pytest.param(b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", id="tunnel"),
+        pytest.param(b"GET /livez\r\n\r\n", id="http-0.9"),
+        pytest.param(PROBE.replace(b"/1.1", b"/0.9"), id="says-http-0.9"),
+        pytest.param(PROBE.replace(b"/1.1", b"/2.0"), id="says-http-2"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="http-2"),
+        pytest.param(PROBE.replace(b"GET ", b"GET  "), id="two-spaces"),
+        pytest.param(PROBE.replace(b"/livez", b"/li vez"), id="space-in-target"),
+        pytest.param(PROBE.replace(b"/livez", b"/li\xe9vez"), id="target-not-ascii"),
+        pytest.param(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", id="tls"),
+    ],
+)
+def test_what_may_be_read_in_two_ways_is_refused_with_all_that_follows(service: Service, request_: bytes) -> None:
+    assert re.findall(rb"HTTP/1\.1 (\d+)", service.asked(request_ + PROBE)) == [b"400"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (PROBE.replace(b"Host", b"X: \xe9\r\nHost"), b"200"),
+        (PROBE.replace(b"/livez", b"http://y/livez"), b"200"),
+        (PROBE.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\nabcde"), b"200"),
+        (b"\r\n\r\n" + PROBE, b"200"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", b"404"),
+        (CHUNKS + b"1;a=b\r\na\r\n0\r\nX-Trailer: b\r\n\r\n", b"415"),
+        (POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nabcde", b"415"),
+        (POST + b"connection: upgrade\r\nupgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+    ],
+    ids=["not-ascii", "absolute", "get-body", "empty-lines", "star", "trailers", "h2c", "websocket"],
+)
+def test_what_is_odd_and_clear_is_read_and_the_next_request_too(
+    service: Service, request_: bytes, expected: bytes
+) -> None:
+    last = PROBE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    for cut in (0, 5, len(request_) - 3):
+        with service.connect() as connection:
+            connection.sendall(request_[:cut])
+            time.sleep(0.02)
+            connection.sendall(request_[cut:] + last)
+            assert re.findall(rb"HTTP/1\.1 (\d+)", rest(connection)) == [expected, b"200"]
+
+
+def test_a_client_of_http_1_0_is_answered_without_a_host_and_closed(service: Service) -> None:
+    assert re.findall(rb"HTTP/1\.1 (\d+)", service.asked(b"GET /livez HTTP/1.0\r\n\r\n" + PROBE)) == [b"200"]
+
+
+def test_an_idle_connection_is_closed_after_a_refused_body_too(service: Service) -> None:
+    with service.connect() as connection:
+        connection.sendall(post("/nothing-here", 10))
+        assert status(connection) == 404
+        connection.sendall(b"x" * 10)
+        assert KEEP_ALIVE_S / 2 < closed_after(connection) < KEEP_ALIVE_S + SLACK_S
 
 
 def test_pipelined_requests_are_answered_in_order(service: Service) -> None:
