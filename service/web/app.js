@@ -106,9 +106,9 @@ function showObjects() {
   const groups = draw(boxes, size, kept, size.width / (photo.clientWidth || size.width));
   boxes.classList.remove("some");
   const light = (one, on) => {
-    const group = groups[kept.indexOf(one)];
-    group?.classList.toggle("lit", on);
-    boxes.classList.toggle("some", on && Boolean(group));
+    const parts = groups[kept.indexOf(one)] ?? [];
+    for (const part of parts) part.classList.toggle("lit", on);
+    boxes.classList.toggle("some", on && parts.length > 0);
   };
   const pin = (one) => {
     pinned = pinned === one ? null : one;
@@ -119,10 +119,12 @@ function showObjects() {
   showList(seen, pinned, { lit: light, chosen: pin });
   groups.forEach((group, place) => {
     const row = seen.indexOf(kept[place]);
-    for (const [event, on] of [["mouseenter", true], ["mouseleave", false]]) {
-      group.addEventListener(event, () => { light(kept[place], on); markRow(row, on); });
+    for (const part of group) {
+      for (const [event, on] of [["mouseenter", true], ["mouseleave", false]]) {
+        part.addEventListener(event, () => { light(kept[place], on); markRow(row, on); });
+      }
+      part.addEventListener("click", () => pin(kept[place]));
     }
-    group.addEventListener("click", () => pin(kept[place]));
   });
   if (explained) warm(boxes, explained);
   why.hidden = !pinned;

@@ -1,15 +1,19 @@
 // The boxes over the photo. Lines and letters keep their size on screen, however large the photo is.
 
 import { colour, drawn, percent } from "/web/elements.js";
+import { place } from "/web/tags.js";
 
-const LETTER = 14; // pixels on screen
+const LETTER = 0.875; // of the page's own letters, which a reader may have made larger
 
 // Draw `detections`, best score first, into `svg` over an image of `size` pixels; `scale` is image pixels by screen
-// pixels. Returns the group of each detection.
+// pixels. Returns the two groups of each detection: its box, and its tag, which lies above all boxes.
 export function draw(svg, size, detections, scale) {
   svg.setAttribute("viewBox", `0 0 ${size.width} ${size.height}`);
-  const groups = detections.map((one) => group(one, size, scale));
-  svg.replaceChildren(...groups.toReversed()); // the best score is drawn last, on top
+  const letter = LETTER * parseFloat(getComputedStyle(document.documentElement).fontSize) * scale;
+  const taken = []; // by tags; the best score chooses first
+  const groups = detections.map((one) => [box(one), tag(one, size, letter, taken)]);
+  const [edges, tags] = [0, 1].map((part) => groups.map((group) => group[part]));
+  svg.replaceChildren(...edges.toReversed(), ...tags.toReversed()); // the best score is drawn last, on top
   return groups;
 }
 
@@ -24,21 +28,23 @@ export function warm(svg, { region, heat }) {
   })))));
 }
 
-function group(one, size, scale) {
-  const { x_min: x, y_min: y, x_max, y_max } = one.box;
+function box({ class_id, box: { x_min: x, y_min: y, x_max, y_max } }) {
   const sides = { x, y, width: x_max - x, height: y_max - y };
-  const ink = colour(one.class_id);
-  const text = `${one.label} ${percent(one.score)}`;
-  const tall = 1.5 * LETTER * scale;
-  const wide = Math.min((text.length * 0.6 + 1) * LETTER * scale, size.width);
-  const left = Math.max(0, Math.min(x, size.width - wide));
-  const top = y >= tall ? y - tall : y; // above the box where there is room, else inside it
+  const ink = colour(class_id);
   return drawn("g", { class: "box" },
     drawn("rect", { ...sides, class: "edge" }),
-    drawn("rect", { ...sides, class: "line", stroke: ink, fill: ink }),
-    drawn("rect", { x: left, y: top, width: wide, height: tall, fill: ink, class: "tag" }),
+    drawn("rect", { ...sides, class: "line", stroke: ink, fill: ink }));
+}
+
+// `letter` is the height of its letters in pixels of the image.
+function tag(one, size, letter, taken) {
+  const text = `${one.label} ${percent(one.score)}`;
+  const width = Math.min((text.length * 0.6 + 1) * letter, size.width);
+  const where = place(one.box, { width, height: 1.5 * letter }, size, taken);
+  return drawn("g", { class: "box" },
+    drawn("rect", { ...where, fill: colour(one.class_id), class: "tag" }),
     drawn("text", {
-      x: left + 0.5 * LETTER * scale, y: top + tall * 0.7, "font-size": LETTER * scale,
-      textLength: wide - LETTER * scale, lengthAdjust: "spacingAndGlyphs",
+      x: where.x + 0.5 * letter, y: where.y + 1.05 * letter, "font-size": letter,
+      textLength: width - letter, lengthAdjust: "spacingAndGlyphs",
     }, text));
 }

@@ -1,6 +1,7 @@
 // The photo as it is shown, as a JPEG: the server would also draw labels that are switched off here.
 
 import { colour, element, percent } from "/web/elements.js";
+import { place } from "/web/tags.js";
 
 export async function save(photo, { width, height }, shown, name) {
   const canvas = element("canvas", { width, height });
@@ -10,7 +11,12 @@ export async function save(photo, { width, height }, shown, name) {
   const size = Math.max(12, Math.round(Math.min(width, height) / 28));
   const line = Math.max(2, Math.round(size / 7));
   Object.assign(pen, { font: `${size}px system-ui, sans-serif`, textBaseline: "top", lineWidth: line });
-  for (const one of shown.toReversed()) label(pen, one, size, line); // the best score last, on top
+  const taken = []; // by tags; the best score chooses first, and is drawn last, on top
+  const tags = shown.map((one) => {
+    const width = pen.measureText(words(one)).width + 2 * line;
+    return place(one.box, { width, height: size + 2 * line }, { width: canvas.width, height: canvas.height }, taken);
+  });
+  for (const [rank, one] of [...shown.entries()].toReversed()) draw(pen, one, tags[rank], line);
   const made = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
   if (!made) throw new Error("This browser cannot save a photo of that size.");
   const link = element("a", { href: URL.createObjectURL(made), download: `${name.replace(/\.\w+$/, "")}-boxes.jpg` });
@@ -18,14 +24,13 @@ export async function save(photo, { width, height }, shown, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-function label(pen, one, size, line) {
+const words = (one) => `${one.label} ${percent(one.score)}`;
+
+function draw(pen, one, tag, line) {
   const { x_min, y_min, x_max, y_max } = one.box;
   pen.strokeStyle = pen.fillStyle = colour(one.class_id);
   pen.strokeRect(x_min, y_min, x_max - x_min, y_max - y_min);
-  const text = `${one.label} ${percent(one.score)}`;
-  const tall = size + 2 * line;
-  const top = y_min >= tall ? y_min - tall : y_min;
-  pen.fillRect(x_min, top, pen.measureText(text).width + 2 * line, tall);
+  pen.fillRect(tag.x, tag.y, tag.width, tag.height);
   pen.fillStyle = "black";
-  pen.fillText(text, x_min + line, top + line);
+  pen.fillText(words(one), tag.x + line, tag.y + line);
 }

@@ -57,12 +57,15 @@ def driver(downloads: Path) -> Iterator[WebDriver]:
 
 @pytest.fixture
 def open_page(driver: WebDriver, url: str) -> Iterator[Open]:
-    """Open the page: `phone`, `dark`, at another `at`; `expects` are console errors that the test provokes."""
+    """Open the page: `phone`, `dark`, with letters of `text_px`, at another `at`; `expects` are console errors that the
+    test provokes."""
     expected: list[str] = []
     asked: list[str] = []
     drain(driver)
 
-    def open_it(phone: bool = False, dark: bool = False, at: str = url, expects: tuple[str, ...] = ()) -> Page:
+    def open_it(
+        phone: bool = False, dark: bool = False, text_px: int = 16, at: str = url, expects: tuple[str, ...] = ()
+    ) -> Page:
         expected.extend(expects)
         asked.append(at)
         width, height = _PHONE if phone else _DESKTOP
@@ -70,6 +73,7 @@ def open_page(driver: WebDriver, url: str) -> Iterator[Open]:
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        driver.execute_cdp_cmd("Page.setFontSizes", {"fontSizes": {"standard": text_px}})
         return Page(driver, at)
 
     yield open_it

@@ -1,0 +1,147 @@
+"""Tags of boxes can be read: they do not cover each other where there is room, and grow with the reader's letters."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+
+from service.schema import Box, Detection, DetectResponse, ImageSize, Model, Timing
+from tests.browser.conftest import Open
+from tests.browser.page import Page
+
+Album = dict[str, Path]
+SIZE = ImageSize(width=600, height=400)  # of the photo "coffee"
+_ANSWER = """
+const [answer, ask] = [arguments[0], window.fetch];
+window.fetch = async (path, given) => path.startsWith('/v1/detect') ? new Response(answer, {
+  headers: { 'Content-Type': 'application/json' },
+}) : ask(path, given);
+"""
+_PLACES = """
+return [...document.querySelectorAll(arguments[0])].map((one) => {
+  const { left, top, right, bottom } = one.getBoundingClientRect();
+  return [left, top, right, bottom];
+});
+"""
+
+
+class Place(NamedTuple):
+    """In pixels of the window."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def found(*boxes: tuple[float, float, float, float]) -> str:
+    """The service's answer with an object at each of the boxes (x_min, y_min, x_max, y_max), best score first."""
+    sides = ("x_min", "y_min", "x_max", "y_max")
+    detections = [
+        Detection(
+            label="dining table", class_id=67, score=0.9 - i / 1000, box=Box(**dict(zip(sides, box, strict=True)))
+        )
+        for i, box in enumerate(boxes)
+    ]
+    none = Timing(queue=0, decode=0, preprocess=0, inference=0, postprocess=0, total=0)
+    model = Model(name="made up", version="1", runtime="none")
+    return DetectResponse(model=model, image=SIZE, detections=detections, timing_ms=none).model_dump_json()
+
+
+def shown(page: Page, album: Album, answer: str, objects: int) -> list[Place]:
+    """Tags of the boxes of this answer, best score last."""
+    page.run(_ANSWER, answer)
+    page.pick(album["coffee"])
+    page.until(lambda: len(page.all("#boxes .tag")) == objects)
+    return places(page, "#boxes .tag")
+
+
+def places(page: Page, selector: str) -> list[Place]:
+    corners: Any = page.run(_PLACES, selector)
+    return [Place(*one) for one in corners]
+
+
+def cover(one: Place, other: Place) -> bool:
+    """Whether they share more than an edge."""
+    wide = min(one.right, other.right) - max(one.left, other.left)
+    tall = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return wide > 0.5 and tall > 0.5
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(100, 120, 400, 390), (110, 125, 410, 390)],
+        [(100, 2, 400, 390), (110, 4, 410, 390), (90, 6, 380, 380)],
+        [(100, 120, 140, 140), (110, 125, 150, 145)],
+        [(400, 120, 600, 390), (500, 115, 600, 390)],
+    ],
+    ids=["beside each other", "three at the upper edge", "small ones", "at the right edge"],
+)
+def test_tags_of_close_boxes_do_not_cover_each_other_on_a_phone(
+    open_page: Open, album: Album, boxes: list[tuple[float, float, float, float]]
+) -> None:
+    page = open_page(phone=True)
+    tags = shown(page, album, found(*boxes), len(boxes))
+    assert not [(one, other) for i, one in enumerate(tags) for other in tags[:i] if cover(one, other)]
+    (photo,) = places(page, "#photo")
+    for tag in tags:
+        assert tag.left >= photo.left - 0.5
+        assert tag.right <= photo.right + 0.5
+        assert tag.top >= photo.top - 0.5
+        assert tag.bottom <= photo.bottom + 0.5
+
+
+def test_a_tag_touches_its_box_and_both_answer_to_the_pointer(open_page: Open, album: Album) -> None:
+    page = open_page()
+    tags = shown(page, album, found((100, 120, 400, 390), (110, 125, 410, 390)), 2)
+    edges = places(page, "#boxes .line")
+    for tag, edge in zip(tags, edges, strict=True):
+        assert edge.top - 1 <= tag.bottom <= edge.bottom + (tag.bottom - tag.top) + 1
+        assert edge.left - 1 <= tag.left <= edge.right + 1
+    for tag, box in zip(page.all("#boxes .tag"), page.all("#boxes .line"), strict=True):
+        ActionChains(page.driver).move_to_element(tag).perform()
+        assert page.all("#boxes .lit .tag") == [tag]
+        assert page.all("#boxes .lit .line") == [box]
+
+
+def test_where_there_is_no_room_every_tag_is_shown_all_the_same(open_page: Open, album: Album) -> None:
+    page = open_page(phone=True)
+    crowd = [(100.0 + i, 100.0 + i, 130.0 + i, 130.0 + i) for i in range(60)]
+    tags = shown(page, album, found(*crowd), len(crowd))
+    assert all(tag.right > tag.left and tag.bottom > tag.top for tag in tags)
+
+
+_LETTERS = """
+const sizes = {};
+const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (texts.nextNode()) {
+  const [element, words] = [texts.currentNode.parentElement, texts.currentNode.data.trim()];
+  if (!words || !element.checkVisibility() || element.closest('noscript, #boxes')) continue;
+  sizes[words.replace(/[0-9.]+/g, 'n')] = parseFloat(getComputedStyle(element).fontSize);
+}
+return sizes;
+"""
+_OUTSIDE = """
+return [...document.querySelectorAll('header *, aside *')].filter((one) =>
+  one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML);
+"""
+
+
+def test_everything_grows_with_the_letters_that_the_reader_chose_and_nothing_runs_out_of_the_page(
+    open_page: Open, album: Album
+) -> None:
+    sizes, tall = [], []
+    for text_px in (16, 32):
+        page = open_page(phone=True, dark=True, text_px=text_px)
+        tags = shown(page, album, found((100, 120, 400, 390), (110, 125, 410, 390)), 2)
+        page.screenshot(f"letters-{text_px}-phone-dark")
+        sizes.append(page.run(_LETTERS))
+        tall.append(tags[0].bottom - tags[0].top)
+        assert page.run("return document.documentElement.scrollWidth") <= page.run("return innerWidth")
+        assert page.run(_OUTSIDE) == []
+    small, large = sizes
+    assert len(small) > 10
+    assert large == pytest.approx({words: 2 * size for words, size in small.items()})
+    assert tall[1] == pytest.approx(2 * tall[0], rel=0.01)
