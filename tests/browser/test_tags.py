@@ -97,9 +97,9 @@ def test_a_tag_touches_its_box_and_both_answer_to_the_pointer(open_page: Open, a
     page = open_page()
     tags = shown(page, album, found((100, 120, 400, 390), (110, 125, 410, 390)), 2)
     edges = places(page, "#boxes .line")
-    for tag, edge in zip(tags, edges, strict=True):
-        assert edge.top - 1 <= tag.bottom <= edge.bottom + (tag.bottom - tag.top) + 1
-        assert edge.left - 1 <= tag.left <= edge.right + 1
+    for place, edge in zip(tags, edges, strict=True):
+        assert edge.top - 1 <= place.bottom <= edge.bottom + (place.bottom - place.top) + 1
+        assert edge.left - 1 <= place.left <= edge.right + 1
     for tag, box in zip(page.all("#boxes .tag"), page.all("#boxes .line"), strict=True):
         ActionChains(page.driver).move_to_element(tag).perform()
         assert page.all("#boxes .lit .tag") == [tag]
