@@ -5,7 +5,6 @@ computed late it would help nobody and make all behind it late as well (docs/dec
 """
 
 import math
-import threading
 from typing import Final
 
 from service import problems
@@ -20,19 +19,21 @@ class Turn:
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
         self._in_time: bool | None = None
-        self._deciding = threading.Lock()
 
     def begins_in_time(self, now: float) -> bool:
-        """Asked by a compute thread before each photo, with `time.perf_counter()`. The first answer is for all: a batch
-        is taken as a whole or not at all, and only what others put before it can make it late."""
-        with self._deciding:
-            if self._in_time is None:
-                self._in_time = now <= self._deadline
-            return self._in_time
+        """Asked for each photo when a worker is free for it, with `time.perf_counter()`. The first answer is for all: a
+        batch is taken as a whole or not at all, and only what others put before it can make it late."""
+        if self._in_time is None:
+            self._in_time = now <= self._deadline
+        return self._in_time
+
+    def begins_in_time_after(self, now: float, wait_s: float) -> bool:
+        """The same when a worker will be free for it in `wait_s`; but a no is no refusal yet."""
+        return now + wait_s <= self._deadline and self.begins_in_time(now)
 
 
 class Admission:
-    """The queue's accounts. All but `measured` belongs to the event loop."""
+    """The queue's accounts. They belong to the event loop."""
 
     def __init__(self, threads: int, queue: int, deadline_s: float) -> None:
         self._threads, self._queue, self._deadline_s = threads, queue, deadline_s
@@ -73,7 +74,7 @@ class Admission:
         self.admitted -= 1
 
     def measured(self, seconds: float) -> None:
-        """A photo occupied a thread for so long. From compute threads: of two at once one may be lost, no more."""
+        """A photo occupied a thread for so long."""
         self.service_s += (seconds - self.service_s) * (_WEIGHT if self.service_s else 1.0)
 
     def refusal(self, reason: problems.Overload) -> problems.OverCapacity:

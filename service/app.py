@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from lookout import contract
-from service import drain, intake, model_description, pages, problems, refusals, results, schema, tracing
+from service import drain, intake, model_description, pages, problems, refusals, results, tracing
 from service.detector import Detector
 from service.explainer import Explainer
 from service.health import Health, Phase
@@ -29,6 +29,7 @@ from service.observation import Observation, configure_logging, event
 from service.oip.endpoints import Endpoints
 from service.openapi.document import document
 from service.problems import Problem
+from service.results import Look
 from service.settings import Settings
 from service.tokens import TokenGate, read_tokens
 from service.tracing import Tracer
@@ -90,8 +91,8 @@ class Service:
         with self.bodies.account() as take:
             photo = await intake.one_photo(request, self.settings, take)
             answer = await self.detector.detect(photo, parameters, partial(intake.departure, request))
-        _remember(request, answer.response)
-        return Response(answer.json, media_type="application/json")
+        _remember(request, answer.look)
+        return Response(answer.body, media_type="application/json")
 
     async def render(self, request: Request) -> Response:
         """POST /v1/render: the photo as JPEG with boxes drawn."""
@@ -100,10 +101,10 @@ class Service:
             take = held.enter_context(self.bodies.account())
             photo = await intake.one_photo(request, self.settings, take)
             drawn = await self.detector.draw(photo, parameters, partial(intake.departure, request))
-            take(len(drawn.jpeg))
-            _remember(request, drawn.response)
-            count = str(len(drawn.response.detections))
-            return HeldResponse(drawn.jpeg, "image/jpeg", {"X-Detections": count}, held.pop_all())
+            take(len(drawn.body))
+            _remember(request, drawn.look)
+            count = str(len(drawn.look.found))
+            return HeldResponse(drawn.body, "image/jpeg", {"X-Detections": count}, held.pop_all())
 
     async def detect_batch(self, request: Request) -> Response:
         """POST /v1/detect/batch: one result or problem a photo."""
@@ -128,7 +129,7 @@ class Service:
         return _json(model_description.describe(detector.stored, detector.runtime, detector.threads, self.bento))
 
     async def livez(self, _: Request) -> Response:
-        """Alive unless the model can never be served. It uses no compute thread, so traffic cannot starve it."""
+        """Alive unless the model can never be served. It needs no worker, so traffic cannot starve it."""
         if self.health.phase is Phase.FAILED:
             raise problems.not_ready("The model cannot be loaded; the log says why.")
         return PlainTextResponse("ok\n")
@@ -137,6 +138,8 @@ class Service:
         """Ready once warm, no longer after SIGTERM."""
         if self.health.phase is not Phase.READY:
             raise problems.not_ready(f"The service is {self.health.phase}.")
+        if not self.detector.loaded:
+            raise problems.not_ready("The service starts again.")
         return PlainTextResponse("ready\n")
 
     async def metrics_text(self, _: Request) -> Response:
@@ -157,7 +160,7 @@ class Service:
         finally:
             self.health.drain()
             await loading
-            await asyncio.to_thread(self.detector.close)
+            await self.detector.close()
             await asyncio.to_thread(self._tracer.close)
 
     def _admissible(self, request: Request, kind: type[intake.Query]) -> intake.Query:
@@ -168,7 +171,7 @@ class Service:
 
     async def _load(self) -> None:
         try:
-            await asyncio.to_thread(self.detector.load)
+            await self.detector.load()
         except Exception as error:  # noqa: BLE001  # whatever it is, the process must say so and fail its probes
             self.health.fail()
             event(logging.ERROR, "model-not-loaded", reason=str(error), trace=traceback.format_exc())
@@ -190,10 +193,9 @@ def _gate(settings: Settings) -> list[Middleware]:
     return [Middleware(TokenGate, tokens=read_tokens(settings.tokens_file))] if settings.tokens_file else []
 
 
-def _remember(request: Request, response: schema.DetectResponse) -> None:
+def _remember(request: Request, look: Look) -> None:
     """What the request's log line says of its photo."""
-    size = response.image
-    request.state.log = {"image": f"{size.width}x{size.height}", "detections": len(response.detections)}
+    request.state.log = {"image": f"{look.width}x{look.height}", "detections": len(look.found)}
 
 
 def _json(body: BaseModel) -> Response:

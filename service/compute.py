@@ -1,84 +1,198 @@
-"""The compute threads: work is done in turn, and what nobody waits for any more is not begun."""
+"""The workers and the queue before them: work is done in turn, and what nobody waits for any more is not begun.
+
+A worker is a process with one compute thread, so that neither the interpreter of the others nor the connections' is in
+its way, and what kills it, a decoder's fault or the kernel for want of memory, takes one photo with it and no more.
+"""
 
 import asyncio
+import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
-from functools import partial
-from typing import TypeVar
+from typing import Final
 
-from service import problems
-from service.admission import Admission, Turn
+from lookout.errors import LookoutError
+from service import messages, problems
+from service.admission import Admission
+from service.frames import Frame
+from service.memory import PixelRoom
+from service.observation import event
 from service.problems import Problem
+from service.worker_process import Job, Worker
 
-T = TypeVar("T")
+_AHEAD_BYTES: Final = 262_144
+"""A worker gets its next photo while it works on one, so that it need not wait for this process between them: when both
+are at most so large. What is handed out waits for that worker, and large photos take long."""
+_LONGEST_PAUSE_S: Final = 30.0
 
 Gone = Callable[[], Awaitable[object]]
 """Returns once the client has left; waits until then."""
 
 
+class WorkerError(Exception):
+    """A worker failed at a photo, by a fault of ours."""
+
+
 class Compute:
-    """A fixed number of threads and the queue before them, first come, first served."""
+    """So many workers and the queue before them, first come, first served. It belongs to the event loop."""
 
-    def __init__(self, threads: int, admission: Admission) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compute")
-        self._admission = admission
+    def __init__(
+        self, threads: int, first: Frame, admission: Admission, room: PixelRoom, waited: Callable[[float], None]
+    ) -> None:
+        """Every worker is sent `first`; `waited` hears how many seconds each photo waited."""
+        self._threads, self._first, self._admission, self._room = threads, first, admission, room
+        self._waited = waited
+        self._queue: deque[Job] = deque()
+        self._workers: list[Worker] = []
+        self._replacing: set[asyncio.Task[None]] = set()
+        self._closed = False
 
-    async def each(self, works: Sequence[Callable[[float], T]], gone: Gone | None = None) -> list[T | Problem]:
-        """Results, or the problems raised, of a request's photos in order; each work hears when its photo arrived.
+    @property
+    def alive(self) -> bool:
+        """Whether there is a worker to do anything."""
+        return bool(self._workers)
+
+    async def start(self) -> None:
+        """Return once all workers have loaded the model. LookoutError when one cannot; then all have ended."""
+        started = [self._worker() for _ in range(self._threads)]
+        outcomes = await asyncio.gather(*(one.start(self._first) for one in started), return_exceptions=True)
+        failed = [one for one in outcomes if isinstance(one, BaseException)]
+        if failed:
+            self._closed = True
+            await asyncio.gather(*(one.end() for one in started))
+            raise failed[0]
+        self._workers = started
+
+    async def each(self, frames: Sequence[Frame], gone: Gone | None = None) -> list[Frame | Problem]:
+        """Answers, or the problems, of a request's photos in order.
 
         Problem 503 when there is no room or no time for them. What waits when `gone` returns is not begun.
         """
-        loop, arrived = asyncio.get_running_loop(), time.perf_counter()
-        turn = self._admission.enter(len(works), arrived)
+        turn = self._admission.enter(len(frames), time.perf_counter())
         must_wait = self._admission.waiting > 0
-        # Each with a context of its own: two threads cannot be in one, and the request's trace is in it.
-        jobs = [self._pool.submit(copy_context().run, self._take, partial(work, arrived), turn) for work in works]
-        answers = [asyncio.wrap_future(job, loop=loop) for job in jobs]
-        for answer in answers:
-            answer.add_done_callback(lambda _: self._admission.leave())
+        jobs = [Job(frame, turn) for frame in frames]
+        for job in jobs:
+            job.answer.add_done_callback(lambda _: self._admission.leave())
+        self._queue.extend(jobs)
+        self._hand_out()
+        answers = [job.answer for job in jobs]
         # The client is watched only while there is something to spare it: watching costs a task.
-        watcher = loop.create_task(_cancel_when(gone, jobs)) if gone and must_wait else None
+        watcher = asyncio.create_task(_cancel_when(gone, self._queue, jobs)) if gone and must_wait else None
         try:
             return _outcomes(await asyncio.gather(*answers, return_exceptions=True))
         finally:
             if watcher is not None:
                 watcher.cancel()
 
-    async def beside(self, work: Callable[[], T]) -> T:
-        """Run a short piece of work in turn with the photos, without a place among them."""
-        return await asyncio.wrap_future(self._pool.submit(work))
+    async def beside(self, frame: Frame) -> Frame | Problem:
+        """The answer to a short piece of work, in turn with the photos, without a place among them."""
+        job = Job(frame, None)
+        self._queue.append(job)
+        self._hand_out()
+        return _outcomes(await asyncio.gather(job.answer, return_exceptions=True))[0]
 
-    def close(self) -> None:
-        """Finish what is running and stop the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    async def close(self) -> None:
+        """Finish what the workers have in hand and end them."""
+        self._closed = True
+        for task in self._replacing:
+            task.cancel()
+        await asyncio.gather(*self._replacing, return_exceptions=True)
+        await asyncio.gather(*(worker.end() for worker in self._workers))
 
-    def _take(self, work: Callable[[], T], turn: Turn) -> T:
-        """On a compute thread."""
-        started = time.perf_counter()
-        if not turn.begins_in_time(started):
-            raise self._admission.refusal("late")
+    def _worker(self) -> Worker:
+        return Worker(self._room, self._answered, self._lost)
+
+    def _hand_out(self) -> None:
+        while self._queue and self._workers:
+            job, worker = self._queue[0], min(self._workers, key=lambda one: len(one.in_hand))
+            if job.answer.done():
+                self._queue.popleft()
+            elif not worker.in_hand:
+                self._queue.popleft()
+                if job.turn is None or job.turn.begins_in_time(time.perf_counter()):
+                    worker.ask(job)
+                else:
+                    job.answer.set_exception(self._admission.refusal("late"))
+            elif len(worker.in_hand) == 1 and self._may_go_ahead(job, worker):
+                self._queue.popleft()
+                worker.ask(job)
+            else:
+                return
+
+    def _may_go_ahead(self, job: Job, worker: Worker) -> bool:
+        if max(_size(job.frame), _size(worker.in_hand[0].frame)) > _AHEAD_BYTES:
+            return False
+        return job.turn is None or job.turn.begins_in_time_after(time.perf_counter(), self._admission.service_s)
+
+    def _answered(self, job: Job, frame: Frame) -> None:
+        began, ended = frame.header["busy_s"]
+        if job.turn is not None:
+            self._admission.measured(ended - began)
+            self._waited(began - job.entered_s)
+        self._hand_out()
+        if job.answer.done():
+            return  # nobody waits for it any more
+        if "error" in frame.header:
+            job.answer.set_exception(WorkerError(frame.header["error"]))
+        else:
+            job.answer.set_result(frame)
+
+    def _lost(self, worker: Worker) -> None:
+        if self._closed:
+            return
+        self._workers.remove(worker)
+        task = asyncio.create_task(self._replace(worker))
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+        if worker.in_hand and not (first := worker.in_hand.popleft()).answer.done():
+            first.answer.set_exception(WorkerError("the worker ended while it had this photo in hand"))
+        self._queue.extendleft(reversed(worker.in_hand))
+        if not self._workers:
+            for job in self._queue:
+                if not job.answer.done():
+                    job.answer.set_exception(problems.not_ready("The service starts again."))
+            self._queue.clear()
+        self._hand_out()
+
+    async def _replace(self, lost: Worker) -> None:
+        event(logging.ERROR, "worker-lost", exit_code=await lost.end(), workers=len(self._workers))
+        began, pause_s = time.monotonic(), 0.0
+        while not await self._started(worker := self._worker()):
+            pause_s = min(_LONGEST_PAUSE_S, max(1.0, pause_s * 2))
+            await asyncio.sleep(pause_s)
+        self._workers.append(worker)
+        event(logging.INFO, "worker-replaced", workers=len(self._workers), after_s=round(time.monotonic() - began, 1))
+        self._hand_out()
+
+    async def _started(self, worker: Worker) -> bool:
         try:
-            return work()
-        finally:
-            self._admission.measured(time.perf_counter() - started)
+            await worker.start(self._first)
+        except LookoutError as error:
+            event(logging.ERROR, "worker-not-started", reason=str(error))
+            await worker.end()
+            return False
+        except asyncio.CancelledError:
+            await worker.end()
+            raise
+        return True
 
 
-async def _cancel_when(gone: Gone, jobs: Sequence[Future[T]]) -> None:
+async def _cancel_when(gone: Gone, queue: deque[Job], jobs: Sequence[Job]) -> None:
     await gone()
-    for job in jobs:
-        job.cancel()  # of no effect on what has begun
+    for job in [one for one in queue if one in jobs]:  # what has begun is finished
+        job.answer.cancel()
 
 
-def _outcomes(found: Sequence[T | BaseException]) -> list[T | Problem]:
-    outcomes: list[T | Problem] = []
+def _outcomes(found: Sequence[Frame | BaseException]) -> list[Frame | Problem]:
+    outcomes: list[Frame | Problem] = []
     for one in found:
         if isinstance(one, asyncio.CancelledError):
             raise problems.client_gone() from one
-        if isinstance(one, problems.OverCapacity):
-            raise one  # the whole request came too late
-        if isinstance(one, BaseException) and not isinstance(one, Problem):
-            raise one
-        outcomes.append(one)
+        if isinstance(one, BaseException):
+            raise one  # an error of ours, or the whole request came too late
+        outcomes.append(messages.read_problem(one) or one)
     return outcomes
+
+
+def _size(frame: Frame) -> int:
+    return sum(len(part) for part in frame.parts)

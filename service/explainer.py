@@ -3,33 +3,12 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from contextlib import contextmanager
 
-import numpy as np
-
-from lookout import contract
 from service import occlusion, problems, results, schema
 from service.detector import Detector
 from service.intake import ExplainParameters, Photo
-from service.postprocess import Detections, Floats
-from service.runtimes import Session
 from service.settings import Settings
-
-_LEAST_SCORE: Final = 0.05
-"""A score that fell below this counts as gone."""
-
-
-@dataclass(frozen=True)
-class _First:
-    """The photo as the model sees it, and what it finds there."""
-
-    prepared: occlusion.Inputs
-    found: Detections
-    width: int
-    height: int
 
 
 class Explainer:
@@ -62,7 +41,7 @@ class Explainer:
         self, photo: Photo, parameters: ExplainParameters, gone: Callable[[], Awaitable[bool]]
     ) -> schema.ExplainResponse:
         detector, started = self._detector, time.perf_counter()
-        first = await detector.with_session(partial(self._look, photo))
+        first = await detector.prepare(photo)
         if parameters.rank >= len(first.found):
             raise problems.bad_parameter(f"rank: there are {len(first.found)} detections, counted from 0.")
         box, class_id = first.found.boxes[parameters.rank], int(first.found.classes[parameters.rank])
@@ -72,7 +51,7 @@ class Explainer:
         for patch in occlusion.patches(looked_at, parameters.cells):
             if await gone():
                 raise problems.bad_body("The client went away before the heat map was finished.")
-            found = await detector.with_session(partial(_again, first, patch))
+            found = await detector.without(first.inputs, patch)
             heat.append(round(score - occlusion.score_of(box, class_id, found), 4))
         top, left, bottom, right = (float(side) for side in looked_at)
         labels = detector.stored.card.labels
@@ -85,13 +64,6 @@ class Explainer:
             total_ms=round((time.perf_counter() - started) * 1000, 1),
         )
 
-    def _look(self, photo: Photo, session: Session) -> _First:
-        with ExitStack() as held:
-            decoded = self._detector.decode(photo, held, self._detector.needed)
-            prepared = session.prepare(decoded.pixels)
-        found = session.finish(session.infer(prepared), _LEAST_SCORE, contract.MAX_LIMIT)
-        return _First(np.asarray(prepared), found, decoded.width, decoded.height)
-
     @contextmanager
     def _turn(self) -> Iterator[None]:
         self.check()
@@ -100,7 +72,3 @@ class Explainer:
             yield
         finally:
             self._running -= 1
-
-
-def _again(first: _First, patch: Floats, session: Session) -> Detections:
-    return session.finish(session.infer(occlusion.hidden(first.prepared, patch)), _LEAST_SCORE, contract.MAX_LIMIT)

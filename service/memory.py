@@ -1,8 +1,10 @@
 """Bounds on what one process holds at once: bodies on their way in, and photos while they are decoded and judged."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 from service import problems
 
@@ -35,26 +37,48 @@ class BodyBudget:
 
 
 class PixelRoom:
-    """Bytes that photos may occupy together while compute threads decode, judge and draw on them.
+    """Bytes that photos may occupy together while workers decode, judge and draw on them; never more than `size`.
 
-    Waiting is first come, first served, so that a large photo is not passed by small ones for ever.
+    An eighth of it belongs to the workers in equal shares, so that small photos need not ask. The rest is asked for,
+    first come, first served: a large photo is not passed by small ones for ever. Any thread may call it.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = self.free = size
-        self._turn = threading.Lock()
-        self._changed = threading.Condition()
+    def __init__(self, size: int, workers: int) -> None:
+        self.share = size // 8 // workers
+        """What each worker has for itself."""
+        self.size = self.free = size - self.share * workers
+        self._asked: deque[tuple[int, Callable[[int], object]]] = deque()
+        self._lock = threading.Lock()
+
+    def ask(self, count: int, granted: Callable[[int], object]) -> None:
+        """Call `granted` once `count` bytes are free, or all there are when it is more: perhaps at once, perhaps from
+        the thread that gives them back. It hears how many it got, which are to be given back."""
+        with self._lock:
+            self._asked.append((min(count, self.size), granted))
+        self._grant()
+
+    def give_back(self, count: int) -> None:
+        """Of what was granted."""
+        with self._lock:
+            self.free += count
+        self._grant()
 
     @contextmanager
     def hold(self, count: int) -> Iterator[None]:
-        """Wait until `count` bytes are free (all of them, when it is more than there are) and hold them."""
-        held = min(count, self._size)
-        with self._turn, self._changed:
-            self._changed.wait_for(lambda: self.free >= held)
-            self.free -= held
+        """Wait until `count` bytes are free and hold them. Not for the event loop."""
+        granted: SimpleQueue[int] = SimpleQueue()
+        self.ask(count, granted.put)
+        held = granted.get()
         try:
             yield
         finally:
-            with self._changed:
-                self.free += held
-                self._changed.notify_all()
+            self.give_back(held)
+
+    def _grant(self) -> None:
+        while True:
+            with self._lock:
+                if not self._asked or self._asked[0][0] > self.free:
+                    return
+                count, granted = self._asked.popleft()
+                self.free -= count
+            granted(count)

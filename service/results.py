@@ -1,23 +1,26 @@
-"""From what a session found on one photo to the bodies of the API: pure functions of labels, pixels and times."""
+"""From what a session found on one photo to the bodies of the API: pure functions of labels and times."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from service import schema
-from service.decode import Decoded
 from service.postprocess import Detections
 from service.problems import Problem
 
 STEPS: Final = ("decode", "preprocess", "inference", "postprocess")
-"""What a compute thread does with a photo, in order."""
+"""What a worker does with a photo, in order."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """One photo, what was found on it, and when."""
+    """What was found on one photo, and when."""
 
-    photo: Decoded
+    width: int
+    """Of the upright original, as `height`."""
+    height: int
+    brightness: float
+    """Mean luma, 0..1."""
     found: Detections
     intake_s: float
     arrived_s: float
@@ -33,22 +36,17 @@ class Look:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer about one photo, and its JSON."""
+    """The answer about one photo."""
 
-    response: schema.DetectResponse
-    json: bytes
-
-
-def answer(look: Look, model: schema.Model, labels: Mapping[int, str]) -> Answer:
-    """The body of /v1/detect. To be made on a compute thread: the event loop has others to wait for."""
-    made = response(look, model, labels)
-    return Answer(made, made.model_dump_json().encode())
+    look: Look
+    body: bytes
+    """JSON, or the annotated photo as JPEG; empty where only the look was asked for."""
 
 
 def batch_json(each: Sequence[Answer | Problem]) -> bytes:
     """The body of /v1/detect/batch, a BatchResponse, from its parts' JSON."""
     parts = [
-        schema.Failure(problem=one.body()).model_dump_json().encode() if isinstance(one, Problem) else one.json
+        schema.Failure(problem=one.body()).model_dump_json().encode() if isinstance(one, Problem) else one.body
         for one in each
     ]
     return b'{"results":[' + b",".join(parts) + b"]}"
@@ -56,7 +54,7 @@ def batch_json(each: Sequence[Answer | Problem]) -> bytes:
 
 def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> schema.DetectResponse:
     """The body of /v1/detect: boxes in pixels of the upright photo."""
-    width, height = look.photo.width, look.photo.height
+    width, height = look.width, look.height
     return schema.DetectResponse(
         model=model,
         image=schema.ImageSize(width=width, height=height),

@@ -9,17 +9,14 @@ from prometheus_client.registry import Collector
 
 from lookout import contract
 from service import drift
-from service import sight as sights
 from service.intake import Parameters
 from service.metrics import Metrics
-from service.postprocess import Detections
-from service.preprocess import Pixels
 from service.profile import Profile
 from service.sight import Sight
 
 
 class Watch:
-    """Counts every photo that the detector looked at. Any thread may call it."""
+    """Counts every photo that the detector looked at."""
 
     def __init__(
         self, metrics: Metrics, profile: Profile | None, clock_s: Callable[[], float] = time.monotonic
@@ -28,9 +25,8 @@ class Watch:
         if self._drift:
             metrics.registry.register(self._drift)
 
-    def see(self, image: Pixels, size: int, found: Detections, parameters: Parameters) -> None:
-        """Count a photo of `size` pixels, decoded (perhaps smaller) to `image`, and what was found on it."""
-        sight = sights.of(image, size, found)
+    def see(self, sight: Sight, parameters: Parameters) -> None:
+        """Count a photo and what was found on it."""
         self._metrics.pixels.observe(sight.pixels)
         self._metrics.brightness.observe(sight.brightness)
         for score in sight.scores:

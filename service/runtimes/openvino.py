@@ -1,6 +1,5 @@
 """OpenVINO on the CPU: int8 and float32 models that end at raw predictions."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import numpy.typing as npt
 import openvino  # type: ignore[import-untyped]  # ships no marker for its types
 
 from lookout.errors import LookoutError
-from service import cpu
 from service.model.card import ModelCard
 from service.postprocess import Detections
 from service.preprocess import Pixels, resize_bilinear_legacy
@@ -17,11 +15,11 @@ from service.runtimes.cut import Cut, Raw
 
 
 class OpenVINOSession:
-    """One request of the process's compiled model, with tensors of its own."""
+    """One compiled model with one stream of `threads` threads: its caller waits for it."""
 
     def __init__(self, model: Path, anchors: Path, card: ModelCard, threads: int) -> None:
         self._cut = Cut(anchors, card)
-        self._request = _compiled(model, cpu.usable_cores(), threads).create_infer_request()
+        self._request = _compiled(model, threads).create_infer_request()
 
     def prepare(self, image: Pixels) -> npt.NDArray[np.float32]:
         """Resize: float32 [1, height, width, 3], still 0..255. Scaling is in the model."""
@@ -40,20 +38,14 @@ class OpenVINOSession:
         return self._cut.finish(raw, threshold, limit)
 
 
-@lru_cache(maxsize=2)
-def _compiled(model: Path, cores: int, threads: int) -> Any:
-    """The model, compiled once a process: for 2 sessions that is half a second and 20 MB less than for each its own.
-
-    It has as many streams as `cores` allow with so many threads each; a session's work goes to one that is free.
-    """
-    streams = max(1, cores // threads)
+def _compiled(model: Path, threads: int) -> Any:
     try:
         return openvino.Core().compile_model(
             str(model),
             "CPU",
             {
-                "NUM_STREAMS": streams,
-                "INFERENCE_NUM_THREADS": streams * threads,
+                "NUM_STREAMS": 1,
+                "INFERENCE_NUM_THREADS": threads,
                 # Pods of one node would all pin their threads to its first cores.
                 "ENABLE_CPU_PINNING": False,
                 # By default bfloat16 where the processor has it: scores would depend on the machine.

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from unittest import mock
 import numpy as np
 
 from service import __main__ as service_main
-from service import detector
+from service import worker, worker_process
 from service.model import card
 from service.model.stored import CARD_FILE, StoredCard
 from service.postprocess import Detections
@@ -55,5 +56,9 @@ class KnownSession:
 
 
 if __name__ == "__main__":
-    vars(detector)["open_session"] = lambda *_: KnownSession()
-    service_main.main()
+    if sys.argv[1].isdigit():  # a worker's socket
+        vars(worker)["open_session"] = lambda *_: KnownSession()
+        worker.main()
+    else:
+        vars(worker_process)["MODULE"] = "tests.loopback.known_service"
+        service_main.main()

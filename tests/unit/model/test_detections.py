@@ -4,6 +4,7 @@ The first run fetches and converts (about a minute); later ones find the model i
 """
 
 import io
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -167,9 +168,10 @@ def test_importing_again_does_no_work(model: ImportedModel) -> None:
 @pytest.fixture(scope="session")
 def served(model: ImportedModel) -> Iterator[TestClient]:
     with TestClient(create_app(model.path, Settings())) as client:
-        for _ in range(1_000):
-            if client.get(contract.READINESS_PATH).status_code == 200:
-                break
+        deadline = time.monotonic() + 60
+        while client.get(contract.READINESS_PATH).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         yield client
 
 

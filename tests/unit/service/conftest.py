@@ -1,5 +1,9 @@
 """The app over a made-up session, so that intake and answers are judged without any model."""
 
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +12,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from service import detector
+from service import worker, worker_process
 from service.app import create_app
 from service.model import card as cards
 from service.model.stored import CARD_FILE, StoredCard
@@ -48,13 +52,37 @@ def model_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class WorkerThread:
+    """A worker in a thread of this process, as a Process."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        own = connection.dup()
+        self._thread = threading.Thread(target=worker.serve, args=(own,), name="worker", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise subprocess.TimeoutExpired("worker", timeout or 0.0)
+        return 0
+
+    def kill(self) -> None:
+        raise AssertionError("a worker did not end by itself")
+
+
 @pytest.fixture
-def make_client(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFactory]:
+def workers_are_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start in no time, and a test can reach into them."""
+    monkeypatch.setattr(worker_process, "launch", WorkerThread)
+
+
+@pytest.fixture
+def make_client(model_dir: Path, monkeypatch: pytest.MonkeyPatch, workers_are_threads: None) -> Iterator[ClientFactory]:  # noqa: ARG001
     """Clients of an app whose sessions are made up; `session` replaces them, settings come by name."""
     opened: list[TestClient] = []
 
     def make(session: Callable[[], Any] = FakeSession, **settings: Any) -> TestClient:
-        monkeypatch.setattr(detector, "open_session", lambda *_: session())
+        monkeypatch.setattr(worker, "open_session", lambda *_: session())
         app = create_app(model_dir, Settings(**({"threads": 1} | settings)))
         client = TestClient(app, raise_server_exceptions=False)
         client.__enter__()
@@ -86,3 +114,11 @@ async def _pause() -> None:
     import asyncio
 
     await asyncio.sleep(0.01)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Return once something holds; AssertionError after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

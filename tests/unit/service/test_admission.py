@@ -1,19 +1,11 @@
-"""The queue's accounts: what is refused at once, what it is told, and what is not computed any more."""
-
-import asyncio
-import threading
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+"""The queue's accounts: what is refused at once, and what it is told."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.admission import Admission
-from service.compute import Compute
-from service.problems import OverCapacity, Problem
-
-T = TypeVar("T")
+from service.problems import OverCapacity
 
 
 def after(
@@ -93,123 +85,14 @@ def test_never_holds_more_than_the_queue_but_for_one_batch_and_gives_everything_
     assert (admission.admitted, admission.waiting, admission.wait_s) == (0, 0, 0.0)
 
 
-def run(scenario: Callable[[Compute, Admission], Awaitable[T]], deadline_s: float = 30.0) -> T:
-    """A scenario on one compute thread."""
-    admission = Admission(threads=1, queue=8, deadline_s=deadline_s)
-    compute = Compute(1, admission)
-
-    async def within() -> T:
-        async with asyncio.timeout(10):
-            return await scenario(compute, admission)
-
-    try:
-        return asyncio.run(within())
-    finally:
-        compute.close()
-        assert admission.admitted == 0
+def test_a_requests_first_photo_decides_for_all_of_them() -> None:
+    late, early = Admission(1, 8, 0.1).enter(2, 5.0), Admission(1, 8, 0.1).enter(2, 5.0)
+    assert [early.begins_in_time(5.1), early.begins_in_time(9.0)] == [True, True]
+    assert [late.begins_in_time(5.2), late.begins_in_time(5.0)] == [False, False]
 
 
-class Held:
-    """Work that lasts until it may end; `begun` lists what was computed."""
-
-    def __init__(self) -> None:
-        self.may_end, self.begun = threading.Event(), list[str]()
-
-    def work(self, name: str) -> Callable[[float], str]:
-        def do(arrived: float) -> str:
-            assert arrived > 0
-            self.begun.append(name)
-            assert self.may_end.wait(10)
-            return name
-
-        return do
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.001)
-
-
-def test_answers_in_order_and_tells_a_problem_of_one_photo_from_the_others() -> None:
-    def bad(_: float) -> str:
-        raise Problem(400, "bad", "Bad", "of its own fault")
-
-    async def scenario(compute: Compute, _: Admission) -> list[str | Problem]:
-        return await compute.each([lambda _: "a", bad, lambda _: "c"])
-
-    first, second, third = run(scenario)
-    assert (first, third) == ("a", "c")
-    assert isinstance(second, Problem)
-
-
-def test_an_error_of_ours_is_raised_and_gives_its_place_back() -> None:
-    def broken(_: float) -> str:
-        raise RuntimeError("ours")
-
-    async def scenario(compute: Compute, _: Admission) -> None:
-        with pytest.raises(RuntimeError, match="ours"):
-            await compute.each([broken])
-
-    run(scenario)
-
-
-def test_what_a_client_left_behind_while_it_waited_is_not_computed() -> None:
-    held = Held()
-
-    async def scenario(compute: Compute, admission: Admission) -> None:
-        left = asyncio.Event()
-        first = asyncio.create_task(compute.each([held.work("first")]))
-        await until(lambda: held.begun == ["first"])
-        batch = asyncio.create_task(compute.each([held.work("left"), held.work("left too")], left.wait))
-        last = asyncio.create_task(compute.each([held.work("last")]))
-        await until(lambda: admission.admitted == 4)
-        left.set()
-        with pytest.raises(Problem) as raised:
-            await batch
-        assert raised.value.name == "client-gone"
-        assert admission.admitted == 2
-        held.may_end.set()
-        assert await first == ["first"]
-        assert await last == ["last"]
-
-    run(scenario)
-    assert held.begun == ["first", "last"]
-
-
-def test_what_has_begun_is_finished_although_its_client_left() -> None:
-    held = Held()
-
-    async def scenario(compute: Compute, _: Admission) -> None:
-        async def gone_at_once() -> None:
-            await until(lambda: bool(held.begun))
-            held.may_end.set()
-
-        assert await compute.each([lambda _: "ahead", held.work("begun")], gone_at_once) == ["ahead", "begun"]
-
-    run(scenario)
-
-
-def test_a_request_that_waited_too_long_is_refused_as_a_whole_and_not_computed() -> None:
-    held = Held()
-
-    async def scenario(compute: Compute, admission: Admission) -> None:
-        first = asyncio.create_task(compute.each([held.work("first")]))
-        await until(lambda: held.begun == ["first"])
-        batch = asyncio.create_task(compute.each([held.work("late"), held.work("late too")]))
-        await until(lambda: admission.admitted == 3)
-        await asyncio.sleep(0.05)
-        held.may_end.set()
-        assert await first == ["first"]
-        with pytest.raises(OverCapacity) as raised:
-            await batch
-        assert raised.value.reason == "late"
-
-    run(scenario, deadline_s=0.03)
-    assert held.begun == ["first"]
-
-
-def test_a_batch_whose_own_photos_take_longer_than_the_deadline_is_finished() -> None:
-    async def scenario(compute: Compute, _: Admission) -> list[float | Problem]:
-        return await compute.each([lambda _: asyncio.run(asyncio.sleep(0.02, 1.0))] * 4)
-
-    assert run(scenario, deadline_s=0.03) == [1.0] * 4
+def test_what_would_be_late_after_a_wait_is_not_refused_for_it() -> None:
+    turn = Admission(1, 8, 0.1).enter(1, 5.0)
+    assert not turn.begins_in_time_after(5.05, 0.06)
+    assert turn.begins_in_time_after(5.05, 0.04)
+    assert turn.begins_in_time(6.0)

@@ -5,9 +5,7 @@ import json
 import logging
 import socket
 import threading
-import time
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,12 @@ from starlette.types import Message
 
 from lookout import contract
 from lookout.errors import LookoutError
-from service import decode, detector, model_location, render, schema
+from service import decode, model_location, render, schema, work
 from service.app import create_app
 from service.health import Phase
 from service.metrics import STAGES
 from service.settings import Settings
-from tests.unit.service.conftest import ClientFactory, FakeSession
+from tests.unit.service.conftest import ClientFactory, FakeSession, until
 from tests.unit.service.test_intake import encoded
 
 JPEG = {"Content-Type": "image/jpeg"}
@@ -89,6 +87,7 @@ def test_describes_the_model(client: TestClient) -> None:
     assert body.labels[17] == "cat"
 
 
+@pytest.mark.usefixtures("workers_are_threads")
 def test_is_not_ready_before_the_model_is_warm_and_takes_nothing(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +97,7 @@ def test_is_not_ready_before_the_model_is_warm_and_takes_nothing(
         may_load.wait(10)
         return FakeSession()
 
-    monkeypatch.setattr("service.detector.open_session", slow)
+    monkeypatch.setattr("service.worker.open_session", slow)
     with TestClient(create_app(model_dir, Settings(threads=1))) as cold:
         assert cold.get(contract.READINESS_PATH).status_code == 503
         assert cold.get(contract.LIVENESS_PATH).status_code == 200
@@ -203,7 +202,7 @@ def test_bodies_of_concurrent_requests_share_one_budget_and_give_it_back(make_cl
         three = [pool.submit(client.post, contract.DETECT_PATH, content=photo, headers=JPEG) for _ in range(3)]
         service = client.app.state.service  # type: ignore[attr-defined]  # the app is a Starlette
         assert session.arrived.wait(10)
-        _until(lambda: service.bodies.held == 3 * len(photo))
+        until(lambda: service.bodies.held == 3 * len(photo))
         fourth = client.post(contract.DETECT_PATH, content=photo, headers=JPEG)
         assert service.bodies.held == 3 * len(photo)
         session.may_go.set()
@@ -230,7 +229,7 @@ def test_a_batch_keeps_no_pixels_of_photos_it_is_done_with(
         alive.append(weakref.ref(decoded.pixels))
         return decoded
 
-    monkeypatch.setattr(detector, "decode_reduced", watched)
+    monkeypatch.setattr(work, "decode_reduced", watched)
     files = [("images", ("a.jpg", encoded(), "image/jpeg"))] * 8
     assert make_client().post(contract.BATCH_PATH, files=files).status_code == 200
     assert len(alive) == 8
@@ -238,20 +237,21 @@ def test_a_batch_keeps_no_pixels_of_photos_it_is_done_with(
 
 
 def test_draws_within_the_place_in_the_queue(make_client: ClientFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = make_client(queue=0)
+    client = make_client(queue=0, max_image_pixels=64 * 48)  # so that it is no small photo
     drawer = client.app.state.service.detector  # type: ignore[attr-defined]  # the app is a Starlette
     seen: list[tuple[int, bool]] = []
 
     def watched(*arguments: Any) -> bytes:
-        seen.append((drawer.admission.admitted, drawer._pixels.free < drawer._pixels._size))
+        seen.append((drawer.admission.admitted, drawer._room.free < drawer._room.size))
         return render.render(*arguments)
 
-    monkeypatch.setattr(detector, "render", watched)
+    monkeypatch.setattr(work, "render", watched)
     assert client.post(contract.RENDER_PATH, content=encoded(), headers=JPEG).status_code == 200
     assert seen == [(1, True)]
-    assert drawer._pixels.free == drawer._pixels._size
+    assert drawer._room.free == drawer._room.size
 
 
+@pytest.mark.usefixtures("workers_are_threads")
 @pytest.mark.parametrize("path", [contract.DETECT_PATH, contract.RENDER_PATH])
 def test_takes_nothing_when_told_to_stop_before_the_model_is_loaded(
     model_dir: Path, monkeypatch: pytest.MonkeyPatch, path: str
@@ -262,23 +262,15 @@ def test_takes_nothing_when_told_to_stop_before_the_model_is_loaded(
         may_fail.wait(10)
         raise LookoutError("int8.tflite is damaged")
 
-    monkeypatch.setattr("service.detector.open_session", doomed)
+    monkeypatch.setattr("service.worker.open_session", doomed)
     app = create_app(model_dir, Settings(threads=1))
     with TestClient(app) as cold:
         app.state.service.health.drain()
         assert cold.post(path, content=encoded(), headers=JPEG).status_code == 503
         may_fail.set()
-        _until(lambda: app.state.service.health.phase is Phase.FAILED)
+        until(lambda: app.state.service.health.phase is Phase.FAILED)
         assert cold.post(path, content=encoded(), headers=JPEG).status_code == 503
-    # Leaving the block waits for every compute thread: a photo that waits for a session would keep it for ever.
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come to hold within 10 s")
+    # Leaving the block waits for every worker: a photo that waits for one would keep it for ever.
 
 
 def test_gives_room_back_after_failures(make_client: ClientFactory) -> None:
@@ -351,9 +343,7 @@ def test_tells_the_time_of_each_stage_and_adds_up_what_came_after_the_body(clien
 
 
 @pytest.mark.parametrize("path", [contract.DETECT_PATH, contract.BATCH_PATH])
-def test_answers_are_encoded_on_a_compute_thread(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
+def test_answers_are_encoded_by_a_worker(client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     threads: list[str] = []
     encode = schema.DetectResponse.model_dump_json
 
@@ -364,8 +354,7 @@ def test_answers_are_encoded_on_a_compute_thread(
     monkeypatch.setattr(schema.DetectResponse, "model_dump_json", noted)
     files = [("images" if path == contract.BATCH_PATH else "image", ("a.jpg", encoded(), "image/jpeg"))]
     assert client.post(path, files=files).status_code == 200
-    assert len(threads) == 1
-    assert threads[0].startswith("compute")
+    assert threads == ["worker"]
 
 
 def test_probes_are_not_counted_as_requests(client: TestClient) -> None:

@@ -1,8 +1,6 @@
 """The heat map: it is warm where hiding takes the score away, and the work behind it is bounded."""
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +12,7 @@ from starlette.types import Message
 from lookout import contract
 from service import occlusion, schema
 from service.postprocess import Detections
-from tests.unit.service.conftest import ClientFactory, FakeSession
+from tests.unit.service.conftest import ClientFactory, FakeSession, until
 from tests.unit.service.test_intake import encoded
 
 JPEG = {"Content-Type": "image/jpeg"}
@@ -114,13 +112,6 @@ def test_explains_one_at_a_time_and_detects_meanwhile(make_client: ClientFactory
         assert first.result(10).status_code == 200
     assert (second.status_code, second.headers["retry-after"]) == (503, "1")
     assert client.post(contract.EXPLAIN_PATH, content=encoded(), headers=JPEG).status_code == 200
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_gives_up_in_time_and_gives_its_turn_back(make_client: ClientFactory) -> None:

@@ -4,11 +4,12 @@ import io
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from lookout import paths
@@ -77,41 +78,43 @@ def test_strips_give_the_pixels_of_a_whole_conversion(mode: str, size: tuple[int
 
 
 def test_room_is_waited_for_and_given_back() -> None:
-    room, entered = PixelRoom(100), threading.Event()
+    room, entered = PixelRoom(160, workers=2), threading.Event()
+    assert (room.share, room.size) == (10, 140)
 
     def second() -> None:
-        with room.hold(60):
+        with room.hold(80):
             entered.set()
 
-    with room.hold(60):
+    with room.hold(80):
         waiting = threading.Thread(target=second)
         waiting.start()
         assert not entered.wait(0.1)
     waiting.join(5)
     assert entered.is_set()
-    assert room.free == 100
+    assert room.free == 140
 
 
 def test_a_large_photo_is_not_passed_by_small_ones() -> None:
-    room, order = PixelRoom(100), list[str]()
-
-    def take(name: str, count: int) -> None:
-        with room.hold(count):
-            order.append(name)
-
+    room, order = PixelRoom(160, workers=2), list[tuple[str, int]]()
     with room.hold(50):
-        threads = [threading.Thread(target=take, args=one) for one in (("large", 100), ("small", 10))]
-        for thread in threads:
-            thread.start()
-            time.sleep(0.05)
+        room.ask(500, lambda count: order.append(("large", count)))
+        room.ask(10, lambda count: order.append(("small", count)))
         assert order == []
-    for thread in threads:
-        thread.join(5)
-    assert order == ["large", "small"]
+    assert order == [("large", 140)]  # all there is
+    room.give_back(140)
+    assert order == [("large", 140), ("small", 10)]
 
 
-def test_what_is_larger_than_the_room_has_all_of_it() -> None:
-    room = PixelRoom(10)
-    with room.hold(1000):
-        assert room.free == 0
-    assert room.free == 10
+@given(st.integers(8, 1000), st.integers(1, 8), st.lists(st.integers(0, 300), max_size=20))
+def test_room_and_shares_are_never_more_than_there_is_and_all_come_to_their_turn(
+    size: int, workers: int, asked: list[int]
+) -> None:
+    room, held = PixelRoom(size, workers), list[int]()
+    granted = 0
+    for count in asked:
+        room.ask(count, held.append)
+    while held:
+        assert sum(held) + room.share * workers <= size
+        granted += 1
+        room.give_back(held.pop(0))
+    assert (granted, room.free) == (len(asked), room.size)

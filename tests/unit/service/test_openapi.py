@@ -1,7 +1,6 @@
 """The OpenAPI document is complete, its examples hold, and what the service answers to made-up requests follows it."""
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from lookout import contract
-from service import detector
+from service import worker
 from service.app import create_app
+from service.health import Phase
 from service.openapi.document import document
 from service.settings import Settings
-from tests.unit.service.conftest import FakeSession
+from tests.unit.service.conftest import FakeSession, until
 from tests.unit.service.test_intake import encoded
 
 DOCUMENT = document(Settings())
@@ -42,21 +42,21 @@ CHECKS = [
 
 
 @pytest.fixture
-def app(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The app with its model loaded, outside of a server."""
-    monkeypatch.setattr(detector, "open_session", lambda *_: FakeSession())
-    made = create_app(model_dir, Settings(threads=1, log_level="ERROR"))
-    service = made.state.service
-    service.detector.load()
-    service.health.ready()
-    yield made
-    service.detector.close()
+def app(
+    model_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    workers_are_threads: None,  # noqa: ARG001  # used by being there
+) -> Any:
+    """The app, to be started by whoever asks it."""
+    monkeypatch.setattr(worker, "open_session", lambda *_: FakeSession())
+    return create_app(model_dir, Settings(threads=1, log_level="ERROR"))
 
 
 @pytest.mark.parametrize(("path", "method"), [(path, method) for path, method, _ in OPERATIONS])
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_answers_to_made_up_requests_follow_the_document(app: Any, path: str, method: str, mode: Any) -> None:
-    described = schemathesis.openapi.from_asgi("/openapi.json", app)
+    described = schemathesis.openapi.from_asgi("/openapi.json", app)  # runs its start, too
+    until(lambda: app.state.service.health.phase is Phase.READY)
     asked = 0
 
     @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))

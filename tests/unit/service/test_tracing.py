@@ -20,6 +20,7 @@ from lookout.errors import LookoutError
 from service import trace_context, tracing
 from service.opentelemetry_tracer import OpenTelemetryTracer
 from service.results import STEPS
+from tests.unit.service.conftest import FakeSession
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CALLER = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
@@ -120,15 +121,18 @@ def test_every_photo_of_a_batch_has_its_stages(spans: InMemorySpanExporter, make
 def test_a_failure_of_ours_is_an_error_and_a_mistake_of_the_senders_is_none(
     spans: InMemorySpanExporter, make_client: ClientFactory
 ) -> None:
-    class Broken:
-        def prepare(self, image: object) -> object:
-            raise RuntimeError(f"broken by {type(image)}")
+    class Breaks(FakeSession):
+        warm_ups = 3
 
-    client = make_client()
+        def prepare(self, image: object) -> object:
+            self.warm_ups -= 1
+            if self.warm_ups < 0:
+                raise RuntimeError("broken")
+            return image
+
+    client = make_client(session=Breaks)
     assert client.post(contract.DETECT_PATH, content=b"no photo").status_code == 415
     assert spans.get_finished_spans()[-1].status.status_code is StatusCode.UNSET
-    client.app.state.service.detector._sessions.get()  # type: ignore[attr-defined]  # the app under the client
-    client.app.state.service.detector._sessions.put(Broken())  # type: ignore[attr-defined]
     assert client.post(contract.DETECT_PATH, content=photo(), headers=JPEG).status_code == 500
     failed = spans.get_finished_spans()[-1]
     assert failed.status.status_code is StatusCode.ERROR

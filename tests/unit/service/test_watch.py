@@ -86,14 +86,14 @@ def test_drift_shows_once_there_is_enough_and_goes_with_its_photos() -> None:
     metrics, clock = Metrics(), [0.0]
     seen = Watch(metrics, reference(), lambda: clock[0])
     for _ in range(200):
-        seen.see(DARK, 4_800, NOTHING, Parameters())
-        seen.see(np.full_like(DARK, 128), 4_800, NOTHING, Parameters())
+        seen.see(sight.of(DARK, 4_800, NOTHING), Parameters())
+        seen.see(sight.of(np.full_like(DARK, 128), 4_800, NOTHING), Parameters())
     same = gauges(metrics.text(), contract.METRIC_DRIFT)
     assert set(same) == {"brightness", "pixels"}  # nothing was found, then or now: scores and classes are not judged
     assert max(same.values()) < 0.02
     clock[0] = 7_200.0
     for _ in range(200):
-        seen.see(LIGHT, 4_800, NOTHING, Parameters())
+        seen.see(sight.of(LIGHT, 4_800, NOTHING), Parameters())
     changed = gauges(metrics.text(), contract.METRIC_DRIFT)
     assert changed["brightness"] > contract.DRIFT_PSI
     assert changed["pixels"] < 0.02

@@ -1,0 +1,108 @@
+"""What a worker does with one photo: decode it, show it to the model, and make an answer of what was found."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from lookout import contract
+from service import occlusion, problems, results, schema, sight
+from service.decode import Decoded, Pixels, decode_reduced, whole
+from service.model.stored import StoredCard
+from service.postprocess import Detections, Floats
+from service.render import render
+from service.results import Answer, Look
+from service.runtimes import RuntimeName, Session
+from service.settings import Settings
+
+Kind = Literal["detect", "draw", "find"]
+"""To be answered with JSON, with the annotated photo, or with what was found alone."""
+Room = Callable[[int], None]
+"""Called with the bytes that come next in memory, before they do; waits until there is room for them."""
+_LEAST_SCORE: Final = 0.05
+"""A score that fell below this counts as gone, to an explanation."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about one photo."""
+
+    kind: Kind
+    declared: str
+    """Content type, empty when none was declared."""
+    threshold: float
+    limit: int
+    intake_s: float
+    arrived_s: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A photo as the model sees it, and what it finds there."""
+
+    inputs: occlusion.Inputs
+    found: Detections
+    width: int
+    height: int
+
+
+class Work:
+    """One model session, and everything that is done with it. It belongs to one thread."""
+
+    def __init__(self, session: Session, stored: StoredCard, runtime: RuntimeName, settings: Settings) -> None:
+        self._session, self._settings, self._labels = session, settings, stored.card.labels
+        self._model = schema.Model(name=stored.card.name, version=stored.version, runtime=runtime)
+        self._needed = stored.needed(runtime)
+
+    def photo(self, data: bytes | Pixels, asked: Asked, room: Room) -> tuple[Answer, float]:
+        """The answer about a photo, as it was sent or as upright RGB pixels, and the seconds that encoding it took.
+
+        Problem when it cannot be read.
+        """
+        marks = [time.perf_counter()]
+        photo = whole(data) if isinstance(data, np.ndarray) else self._decode(data, asked.declared, room, self._needed)
+        marks.append(time.perf_counter())
+        prepared = self._session.prepare(photo.pixels)
+        marks.append(time.perf_counter())
+        raw = self._session.infer(prepared)
+        marks.append(time.perf_counter())
+        found = self._session.finish(raw, asked.threshold, asked.limit)
+        marks.append(time.perf_counter())
+        look = Look(
+            photo.width, photo.height, sight.brightness(photo.pixels), found, asked.intake_s, asked.arrived_s,
+            tuple(marks),
+        )  # fmt: skip
+        started = time.perf_counter()
+        if asked.kind == "draw" and not photo.whole:
+            # What is drawn is what a detection answers, so the whole photo is decoded for nothing but drawing.
+            del photo  # it has to go first: there is room for one
+            photo = self._decode(bytes(data), asked.declared, room, None)
+        body = self._body(look, photo.pixels, asked.kind)
+        return Answer(look, body), time.perf_counter() - started
+
+    def prepare(self, data: bytes, declared: str, room: Room) -> Prepared:
+        """The first step of an explanation. Problem as for `photo`."""
+        photo = self._decode(data, declared, room, self._needed)
+        inputs = self._session.prepare(photo.pixels)
+        return Prepared(np.array(inputs), self._found(inputs), photo.width, photo.height)
+
+    def without(self, inputs: occlusion.Inputs, patch: Floats) -> Detections:
+        """What is found when a patch, ymin, xmin, ymax, xmax in 0..1, of a prepared photo is hidden."""
+        return self._found(occlusion.hidden(inputs, patch))
+
+    def _found(self, inputs: occlusion.Inputs) -> Detections:
+        return self._session.finish(self._session.infer(inputs), _LEAST_SCORE, contract.MAX_LIMIT)
+
+    def _body(self, look: Look, pixels: Pixels, kind: Kind) -> bytes:
+        if kind == "find":
+            return b""
+        response = results.response(look, self._model, self._labels)
+        return response.model_dump_json().encode() if kind == "detect" else render(pixels, response.detections)
+
+    def _decode(self, data: bytes, declared: str, room: Room, needed: tuple[int, int] | None) -> Decoded:
+        """Upright pixels, at least `needed` (height, width) or whole."""
+        if len(data) > self._settings.max_image_bytes:
+            raise problems.too_large(self._settings.max_image_bytes)
+        return decode_reduced(data, declared, self._settings.max_image_pixels, needed, before=room)

@@ -1,0 +1,135 @@
+"""A worker: one process, one thread, one model session. `python -m service.worker FD`, started by worker_process.py.
+
+It speaks frames over the socket that it inherited: first the model it is to load, then one photo after the other. It
+ends when the other side of the socket does, and not by a signal: whatever is asked for then is still answered.
+"""
+
+import gc
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from service import allocator, messages
+from service.frames import Frame, receive, send
+from service.model.stored import read_card
+from service.problems import Problem
+from service.runtimes import detect, open_session
+from service.settings import Settings
+from service.work import Room, Work
+
+_WARM_UP_RUNS: Final = 3
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the argument."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    allocator.give_memory_back()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def serve(connection: socket.socket) -> None:
+    """Load the model that the first frame names, then answer every frame until the other side has gone."""
+    with connection:
+        try:
+            _Worker(connection).run()
+        except (BrokenPipeError, ConnectionResetError):
+            return  # it has gone while it was answered
+
+
+class _Worker:
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._coming: deque[Frame] = deque()
+        """What came while room was waited for."""
+        self._share = self._held = 0
+        """Bytes that pixels may take without asking, and those that they may take of this photo."""
+
+    def run(self) -> None:
+        first = receive(self._connection)
+        if first is None:
+            return
+        try:
+            work = _load(first.header)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the process that asked must hear it
+            send(self._connection, Frame({"failed": str(error), "trace": traceback.format_exc()}))
+            return
+        self._share = first.header["share"]
+        # What is there now stays: no collection need look through it again.
+        gc.collect()
+        gc.freeze()
+        send(self._connection, Frame({"ready": True}))
+        while (frame := self._next()) is not None:
+            began = time.perf_counter()
+            self._held = self._share
+            said = self._done(work, frame)
+            del frame  # its photo goes while the next one is waited for
+            timed = {**said.header, "busy_s": [began, time.perf_counter()]}
+            send(self._connection, Frame(timed, said.parts))
+            del said
+
+    def _next(self) -> Frame | None:
+        return self._coming.popleft() if self._coming else receive(self._connection)
+
+    def _done(self, work: Work, frame: Frame) -> Frame:
+        try:
+            return _DO[frame.header["do"]](work, frame, self._room)
+        except Problem as problem:
+            return messages.problem(problem)
+        except Exception:  # noqa: BLE001  # a photo's failure is not the worker's end
+            return Frame({"error": traceback.format_exc()})
+
+    def _room(self, count: int) -> None:
+        """Small photos stay within the worker's own share; for more the other side is asked, and waited for."""
+        if count <= self._held:
+            return  # the same photo, decoded once more
+        self._held = count
+        send(self._connection, Frame({"room": count}))
+        while (frame := receive(self._connection)) is not None:
+            if "granted" in frame.header:
+                return
+            self._coming.append(frame)
+        raise BrokenPipeError
+
+
+def _load(header: dict[str, Any]) -> Work:
+    """The work that the first frame describes, its session warm. LookoutError when the model cannot be loaded."""
+    folder = Path(header["model"])
+    stored = read_card(folder)
+    session = open_session(header["runtime"], folder, stored.card)
+    grey = np.full((480, 640, 3), 128, np.uint8)
+    for _ in range(_WARM_UP_RUNS):
+        detect(session, grey, 0.5, 1)
+    return Work(session, stored, header["runtime"], Settings.model_validate(header["settings"]))
+
+
+def _photo(work: Work, frame: Frame, room: Room) -> Frame:
+    image, asked = messages.read_photo(frame)
+    return messages.answer(*work.photo(image, asked, room))
+
+
+def _prepare(work: Work, frame: Frame, room: Room) -> Frame:
+    return messages.prepared(work.prepare(frame.parts[0], frame.header["declared"], room))
+
+
+def _without(work: Work, frame: Frame, _: Room) -> Frame:
+    return messages.detections(work.without(*messages.read_without(frame)))
+
+
+_DO: Final[dict[str, Callable[[Work, Frame, Room], Frame]]] = {
+    "photo": _photo,
+    "prepare": _prepare,
+    "without": _without,
+}
+
+
+if __name__ == "__main__":
+    main()

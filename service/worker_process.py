@@ -1,0 +1,147 @@
+"""One worker as the HTTP process sees it: started, asked, heard, and ended."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from lookout.errors import LookoutError
+from service.admission import Turn
+from service.frames import Frame, Reader, pieces
+from service.memory import PixelRoom
+
+MODULE: Final = "service.worker"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_ENDS_WITHIN_S: Final = 5.0
+
+
+class Process(Protocol):
+    """What runs a worker."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, negative for a signal. subprocess.TimeoutExpired when it has not ended in `timeout` s."""
+        ...
+
+    def kill(self) -> None:
+        """End it now."""
+        ...
+
+
+def launch(connection: socket.socket) -> Process:
+    """Start a worker on the other side of `connection`, which the caller then closes."""
+    descriptor = connection.fileno()
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    return subprocess.Popen(
+        [sys.executable, "-m", MODULE, str(descriptor)],
+        pass_fds=[descriptor],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+class Job:
+    """A frame for a worker, and the answer to come."""
+
+    def __init__(self, frame: Frame, turn: Turn | None) -> None:
+        self.frame, self.turn, self.entered_s = frame, turn, time.perf_counter()
+        self.answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        """Cancelled when nobody waits for it any more."""
+
+
+class Worker(asyncio.Protocol):
+    """It answers frames in the order in which it is asked. All of it belongs to the event loop."""
+
+    def __init__(self, room: PixelRoom, answered: Callable[[Job, Frame], None], lost: Callable[["Worker"], None]):
+        self._room, self._answered, self._lost = room, answered, lost
+        self._loop = asyncio.get_running_loop()
+        self._reader, self._granted, self._gone = Reader(), 0, False
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._process: Process | None = None
+        self._transport: asyncio.Transport | None = None
+        self.in_hand: deque[Job] = deque()
+        """What it works on, and what it will work on next."""
+
+    async def start(self, first: Frame) -> None:
+        """Return once it has done what the first frame says. LookoutError when it cannot."""
+        ours, its = socket.socketpair()
+        try:
+            with its:
+                self._process = launch(its)
+        except OSError as error:
+            ours.close()
+            raise LookoutError(f"a worker cannot be started: {error}") from error
+        ours.setblocking(False)
+        await self._loop.create_unix_connection(lambda: self, sock=ours)
+        self._send(first)
+        await self._ready
+
+    def ask(self, job: Job) -> None:
+        """Hand it one more frame."""
+        self.in_hand.append(job)
+        self._send(job.frame)
+
+    async def end(self) -> int:
+        """Let it finish what it works on, and return its exit code once it has ended; 0 when it was never started."""
+        if self._transport is not None:
+            self._transport.close()
+        if self._process is None:
+            return 0
+        try:
+            return await asyncio.to_thread(self._process.wait, _ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return await asyncio.to_thread(self._process.wait)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Of asyncio."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Of asyncio."""
+        for frame in self._reader.feed(data):
+            self._hear(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Of asyncio. It has ended, or was told to."""
+        del exc
+        self._gone = True
+        self._give_room_back()
+        if not self._ready.done():
+            self._ready.set_exception(LookoutError("a worker ended before it was ready"))
+        else:
+            self._lost(self)
+
+    def _hear(self, frame: Frame) -> None:
+        said = frame.header
+        if "room" in said:
+            self._give_room_back()
+            self._room.ask(said["room"], lambda count: self._loop.call_soon_threadsafe(self._grant, count))
+        elif "ready" in said:
+            self._ready.set_result(None)
+        elif "failed" in said:
+            self._ready.set_exception(LookoutError(said["failed"]))
+        else:
+            self._give_room_back()
+            self._answered(self.in_hand.popleft(), frame)
+
+    def _grant(self, count: int) -> None:
+        if self._gone:
+            self._room.give_back(count)
+            return
+        self._granted = count
+        self._send(Frame({"granted": count}))
+
+    def _give_room_back(self) -> None:
+        if self._granted:
+            self._room.give_back(self._granted)
+            self._granted = 0
+
+    def _send(self, frame: Frame) -> None:
+        if self._transport is not None:
+            self._transport.writelines(pieces(frame))

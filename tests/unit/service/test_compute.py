@@ -1,0 +1,265 @@
+"""The queue before the workers: in turn, in time, and what happens when a worker does not come back."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import pytest
+
+from lookout.errors import LookoutError
+from service import compute, messages, worker_process
+from service.admission import Admission
+from service.compute import Compute, WorkerError
+from service.frames import Frame, receive, send
+from service.memory import PixelRoom
+from service.problems import OverCapacity, Problem, bad_image
+from tests.unit.service.conftest import until
+
+T = TypeVar("T")
+Scenario = Callable[[Compute, Admission], Awaitable[T]]
+LARGE = b"x" * 300_000
+
+
+class Script:
+    """Workers that do what a frame's header says, each in a thread; `begun` lists the frames' names in order."""
+
+    def __init__(self) -> None:
+        self.begun, self.started, self.refuse = list[str](), 0, False
+        self.may_end = threading.Event()
+
+    def launch(self, connection: socket.socket) -> "Thread":
+        self.started += 1
+        return Thread(self, connection.dup())
+
+    def answer(self, connection: socket.socket, frame: Frame) -> bool:
+        """Whether the worker lives on."""
+        said = frame.header
+        self.begun.append(said["name"])
+        if said.get("held"):
+            assert self.may_end.wait(10)
+        if said.get("dies"):
+            return False
+        reply = messages.problem(bad_image("of its own fault")) if said.get("bad") else Frame({"name": said["name"]})
+        if said.get("breaks"):
+            reply = Frame({"error": "secret"})
+        send(connection, Frame({**reply.header, "busy_s": [1.0, 1.02]}))
+        return True
+
+
+class Thread:
+    """One of them, as a Process."""
+
+    def __init__(self, script: Script, connection: socket.socket) -> None:
+        self._script, self._connection = script, connection
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._thread.join(timeout)
+        return -9
+
+    def kill(self) -> None:
+        raise AssertionError("a worker did not end by itself")
+
+    def _serve(self) -> None:
+        with self._connection as connection, suppress(BrokenPipeError):  # not wanted any more
+            if receive(connection) is None:
+                return
+            send(connection, Frame({"failed": "no model"} if self._script.refuse else {"ready": True}))
+            while (frame := receive(connection)) is not None:
+                if not self._script.answer(connection, frame):
+                    return
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    made = Script()
+    monkeypatch.setattr(worker_process, "launch", made.launch)
+    return made
+
+
+def run(scenario: Scenario[T], *, threads: int = 1, deadline_s: float = 30.0) -> T:
+    """A scenario with so many workers."""
+
+    async def within() -> T:
+        admission = Admission(threads=threads, queue=8, deadline_s=deadline_s)
+        workers = Compute(threads, Frame({}), admission, PixelRoom(800, threads), lambda _: None)
+        async with asyncio.timeout(10):
+            await workers.start()
+            try:
+                return await scenario(workers, admission)
+            finally:
+                await workers.close()
+                assert admission.admitted == 0
+
+    return asyncio.run(within())
+
+
+def frame(name: str, *what: str, size: int = 10) -> Frame:
+    return Frame({"name": name, **dict.fromkeys(what, True)}, [b"x" * size])
+
+
+def names(answers: list[Frame | Problem]) -> list[str]:
+    return [one.name if isinstance(one, Problem) else one.header["name"] for one in answers]
+
+
+async def soon(holds: Callable[[], bool]) -> None:
+    await asyncio.to_thread(until, holds)
+
+
+def test_answers_in_order_and_tells_a_problem_of_one_photo_from_the_others(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> list[Frame | Problem]:
+        return await workers.each([frame("a"), frame("b", "bad"), frame("c")])
+
+    assert names(run(scenario, threads=2)) == ["a", "bad-image", "c"]
+    assert script.started == 2
+
+
+def test_an_error_of_ours_is_raised_and_gives_its_place_back(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> list[Frame | Problem]:
+        with pytest.raises(WorkerError, match="secret"):
+            await workers.each([frame("broken", "breaks")])
+        return await workers.each([frame("next")])
+
+    assert names(run(scenario)) == ["next"]
+    assert script.started == 1
+
+
+def test_a_worker_has_its_next_photo_at_hand_but_not_behind_a_large_one(script: Script) -> None:
+    async def behind(workers: Compute, size: int, waits: int) -> None:
+        script.begun.clear()
+        script.may_end.clear()
+        first = asyncio.create_task(workers.each([frame("first", "held", size=size)]))
+        await soon(lambda: script.begun == ["first"])
+        others = [asyncio.create_task(workers.each([frame(name)])) for name in ("second", "third")]
+        await asyncio.sleep(0.01)
+        assert len(workers._queue) == waits
+        script.may_end.set()
+        assert [names(await one) for one in (first, *others)] == [["first"], ["second"], ["third"]]
+
+    async def scenario(workers: Compute, _: Admission) -> None:
+        await behind(workers, 10, waits=1)
+        await behind(workers, 300_000, waits=2)
+
+    run(scenario)
+
+
+def test_what_a_client_left_behind_while_it_waited_is_not_computed(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> None:
+        left = asyncio.Event()
+        first = asyncio.create_task(workers.each([frame("first", "held", size=300_000)]))
+        await soon(lambda: script.begun == ["first"])
+        batch = asyncio.create_task(workers.each([frame("left"), frame("left too")], left.wait))
+        last = asyncio.create_task(workers.each([frame("last")]))
+        await asyncio.sleep(0.01)
+        assert admission.admitted == 4
+        left.set()
+        with pytest.raises(Problem) as raised:
+            await batch
+        assert raised.value.name == "client-gone"
+        assert admission.admitted == 2
+        script.may_end.set()
+        assert names(await first) + names(await last) == ["first", "last"]
+
+    run(scenario)
+    assert script.begun == ["first", "last"]
+
+
+def test_what_has_begun_is_finished_although_its_client_left(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> list[Frame | Problem]:
+        async def gone_at_once() -> None:
+            await soon(lambda: "begun" in script.begun)
+            script.may_end.set()
+
+        return await workers.each([frame("ahead"), frame("begun", "held")], gone_at_once)
+
+    assert names(run(scenario)) == ["ahead", "begun"]
+
+
+def test_a_request_that_waited_too_long_is_refused_as_a_whole_and_not_computed(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> None:
+        first = asyncio.create_task(workers.each([frame("first", "held", size=300_000)]))
+        await soon(lambda: script.begun == ["first"])
+        batch = asyncio.create_task(workers.each([frame("late"), frame("late too")]))
+        await asyncio.sleep(0.05)
+        assert admission.admitted == 3
+        script.may_end.set()
+        assert names(await first) == ["first"]
+        with pytest.raises(OverCapacity) as raised:
+            await batch
+        assert raised.value.reason == "late"
+
+    run(scenario, deadline_s=0.03)
+    assert script.begun == ["first"]
+
+
+def test_a_batch_whose_own_photos_take_longer_than_the_deadline_is_finished(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> list[Frame | Problem]:
+        script.may_end.set()
+        batch = asyncio.create_task(workers.each([frame("one", size=300_000), *[frame("more", size=300_000)] * 3]))
+        await soon(lambda: bool(script.begun))
+        await asyncio.sleep(0.05)
+        return await batch
+
+    assert len(run(scenario, deadline_s=0.03)) == 4
+
+
+def test_a_photo_that_ends_its_worker_takes_no_other_with_it(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = list[tuple[str, object]]()
+    monkeypatch.setattr(compute, "event", lambda _, name, **said: events.append((name, said.get("exit_code"))))
+
+    async def scenario(workers: Compute, _: Admission) -> None:
+        fatal = asyncio.create_task(workers.each([frame("fatal", "held", "dies")]))
+        await soon(lambda: script.begun == ["fatal"])
+        at_hand, queued = (asyncio.create_task(workers.each([frame(name)])) for name in ("at hand", "queued"))
+        await asyncio.sleep(0.01)
+        script.may_end.set()
+        with pytest.raises(WorkerError, match="ended"):
+            await fatal
+        for waiting in (at_hand, queued):  # there was no other worker to wait for
+            with pytest.raises(Problem) as raised:
+                await waiting
+            assert raised.value.status == 503
+        assert not workers.alive
+        await soon(lambda: workers.alive)
+        assert names(await workers.each([frame("after")])) == ["after"]
+
+    run(scenario)
+    assert events == [("worker-lost", -9), ("worker-replaced", None)]
+    assert script.started == 2
+
+
+def test_what_a_lost_worker_had_at_hand_goes_to_another(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> None:
+        fatal = asyncio.create_task(workers.each([frame("fatal", "held", "dies")]))
+        other = asyncio.create_task(workers.each([frame("other", "held")]))
+        await soon(lambda: sorted(script.begun) == ["fatal", "other"])
+        more = [asyncio.create_task(workers.each([frame(name)])) for name in ("one", "two", "three")]
+        await asyncio.sleep(0.01)
+        script.may_end.set()
+        with pytest.raises(WorkerError):
+            await fatal
+        assert [names(await one) for one in (other, *more)] == [["other"], ["one"], ["two"], ["three"]]
+
+    run(scenario, threads=2)
+
+
+def test_workers_that_cannot_load_the_model_say_why_and_end(script: Script) -> None:
+    async def scenario(_: Compute, __: Admission) -> None:
+        raise AssertionError("it started")
+
+    script.refuse = True
+    with pytest.raises(LookoutError, match="no model"):
+        run(scenario, threads=2)
+
+
+def test_a_process_that_ends_at_once_is_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(_: Compute, __: Admission) -> None:
+        raise AssertionError("it started")
+
+    monkeypatch.setattr(worker_process, "MODULE", "tests.nothing_of_that_name")
+    with pytest.raises(LookoutError, match="ended before it was ready"):
+        run(scenario)
