@@ -1,13 +1,16 @@
 """Plans with the numbers of a capacity record. Pure."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from loadtest.arrivals import Poisson
 from loadtest.capacity import usl
-from loadtest.capacity.record import CapacityRecord
+from loadtest.capacity.record import Attempt, CapacityRecord
 from loadtest.gate.slo import latency_bound_s
+from loadtest.simulation import exact
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 from lookout.errors import LookoutError
 
@@ -62,8 +65,9 @@ def service(record: CapacityRecord, pods_per_node: int = 1) -> Service:
 
     A request alone takes what was measured with one in flight. Of that it holds a worker as long as a saturated pod
     shows, workers / saturated throughput, and spends the rest outside: so both ends of the measured curve come out.
-    With several pods a node, each takes longer by the law fitted to the replicas. LookoutError when the record lacks a
-    part, or for more pods a node than twice the number measured.
+    What the record's own run of Poisson arrivals took longer than such a pod is spent outside, too. With several pods a
+    node, each takes longer by the law fitted to the replicas. LookoutError when the record lacks a part, or for more
+    pods a node than twice the number measured.
     """
     measured = record.service_time
     if measured is None:
@@ -71,13 +75,37 @@ def service(record: CapacityRecord, pods_per_node: int = 1) -> Service:
     alone_ms = np.asarray(measured.quantiles_ms)
     mean_ms = float((alone_ms[1:] + alone_ms[:-1]).mean() / 2)
     held_ms = 1000 * measured.workers / measured.saturated_per_s
-    stretch = _beside(record, pods_per_node)
-    return Service(
-        worker_s=tuple(float(value) for value in alone_ms / mean_ms * held_ms * stretch / 1000),
+    worker_s = alone_ms / mean_ms * held_ms / 1000
+    pod = Service(
+        worker_s=tuple(worker_s.tolist()),
         overhead_s=max(0.0, mean_ms - held_ms) / 1000,
         workers=measured.workers,
         queue=measured.queue,
     )
+    stretched = tuple((worker_s * _beside(record, pods_per_node)).tolist())
+    more_s = _unexplained_s(record.slo_rate.attempts, pod)
+    return pod.model_copy(update={"worker_s": stretched, "overhead_s": pod.overhead_s + more_s})
+
+
+def _unexplained_s(attempts: Sequence[Attempt], pod: Service) -> float:
+    """What a request of the confirming run took longer, in the mean, than this pod under the very same arrivals.
+
+    Between requests that come when they like, a machine does other things; one that is asked again at once does not.
+    """
+    run = next((one for one in reversed(attempts) if one.purpose == "confirm" and one.sustained), None)
+    if run is None or run.mean_ms is None:
+        return 0.0
+    plan = Plan(
+        service=pod,
+        autoscaling=Autoscaling(least=1, most=1, target_in_flight=1),
+        pool=Pool(pod_start_s=0),
+        bound_s=1,
+        duration_s=run.duration_s,
+        seed=run.seed,
+    )
+    starts = Poisson(rate=run.rate_per_s).times(run.duration_s, run.seed)
+    simulated_ms = exact.simulate(plan, starts, "the confirming run").mean_ms
+    return max(0.0, run.mean_ms - (simulated_ms or 0.0)) / 1000
 
 
 def _beside(record: CapacityRecord, pods_per_node: int) -> float:

@@ -16,7 +16,7 @@ from lookout.cli import main
 from lookout.errors import EXIT_USAGE, LookoutError, UsageError
 from service.settings import Settings
 from tests.unit.loadtest.build import load_result
-from tests.unit.loadtest.capacity.build import record, sweep
+from tests.unit.loadtest.capacity.build import record, slo_rate, sweep
 from tests.unit.loadtest.simulation.plans import constant, plan
 
 CHOICES = {
@@ -43,6 +43,22 @@ def test_a_simulated_pod_has_the_measured_latency_alone_and_the_measured_through
     assert found.overhead_s == pytest.approx(0.0035)
     full = exact.simulate(plan(found, duration_s=20), np.arange(0, 20, 1 / 300), "flood")
     assert full.answered / 20 == pytest.approx(100, rel=0.03)
+
+
+def test_a_simulated_pod_answers_as_late_as_the_record_s_own_run_of_poisson_arrivals() -> None:
+    measured = record(slo_rate=slo_rate(rate=30.0))
+    (run,) = measured.slo_rate.attempts
+    starts = np.asarray(Poisson(rate=run.rate_per_s).times(run.duration_s, 77))  # of another seed than the run's own
+    again = exact.simulate(plan(from_record.service(measured), duration_s=run.duration_s), starts, "again")
+    assert again.mean_ms == pytest.approx(run.mean_ms, rel=0.03)
+    full = exact.simulate(plan(from_record.service(measured), duration_s=20), np.arange(0, 20, 1 / 300), "flood")
+    assert full.answered / 20 == pytest.approx(100, rel=0.03)
+
+
+def test_a_run_that_was_no_slower_than_its_simulation_adds_nothing() -> None:
+    quick = from_record.service(record(slo_rate=slo_rate(rate=70.0)))
+    unknown = from_record.service(record().model_copy(update={"slo_rate": slo_rate(rate=None)}))
+    assert quick.overhead_s == unknown.overhead_s == pytest.approx(0.0035)
 
 
 def test_pods_that_share_a_node_are_slower_as_measured_and_not_beyond_the_range() -> None:
