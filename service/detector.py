@@ -104,7 +104,7 @@ class Detector:
 
     def encoding(self) -> AbstractContextManager[object]:
         """Times the making of an answer out of what was found."""
-        return self._metrics.stage.labels("encoding").time()
+        return self._metrics.stages["encoding"].time()
 
     async def _answers(
         self, kind: Kind, images: Sequence[Photo | Pixels], parameters: Parameters, gone: Gone | None
@@ -118,14 +118,14 @@ class Detector:
             answer, encoding_s = messages.read_answer(said)
             self._measure(answer.look, parameters, decoded=isinstance(image, Photo))
             if kind != "find":
-                self._metrics.stage.labels("encoding").observe(encoding_s)
+                self._metrics.stages["encoding"].observe(encoding_s)
             answers.append(answer)
         return answers
 
     def _measure(self, look: Look, parameters: Parameters, decoded: bool) -> None:
         for name, seconds in look.spent_s.items():
             if decoded or name not in ("intake", "decode"):
-                self._metrics.stage.labels(name).observe(seconds)
+                self._metrics.stages[name].observe(seconds)
         scores, classes = tuple(look.found.scores.tolist()), tuple(look.found.classes.tolist())
         for class_id in classes:
             self._metrics.detections.labels(results.label_of(class_id, self.stored.card.labels)).inc()

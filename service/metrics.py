@@ -96,17 +96,21 @@ class Metrics:
             buckets=_BUCKETS_RATIO,
             registry=self.registry,
         )
-        for stage in STAGES:
-            self.stage.labels(stage)
+        # Looked up once: each look-up takes a lock and checks its labels, which is dearer than counting.
+        self.stages = {stage: self.stage.labels(stage) for stage in STAGES}
+        """The histogram of each stage."""
         for reason in OVERLOADS:
             self.refused.labels(reason)
-        for code in CODES:  # from the start: a counter that appears with its first count has no rate yet
-            self.request_time.labels(code)
+        # From the start: a counter that appears with its first count has no rate yet.
+        self._request_times = {code: self.request_time.labels(code) for code in CODES}
+        self._requests: dict[int, Counter] = {}
 
     def count_request(self, status: int, seconds: float) -> None:
         """Count one API request that ended with this status after this time."""
-        self.requests.labels(str(status)).inc()
-        self.request_time.labels(f"{status // 100}xx").observe(seconds)
+        if status not in self._requests:
+            self._requests[status] = self.requests.labels(str(status))
+        self._requests[status].inc()
+        self._request_times[f"{status // 100}xx"].observe(seconds)
 
     def text(self) -> bytes:
         """The exposition that /metrics answers."""
