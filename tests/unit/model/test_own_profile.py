@@ -266,6 +266,20 @@ def test_a_new_import_keeps_it_and_import_again_is_the_way_back(
     assert (back.version, back.profile) == (imported.version, CALIBRATION)
 
 
+def test_a_damaged_model_is_imported_again_and_keeps_it(
+    home: Path, album: Path, importing: Callable[..., stored.StoredCard]
+) -> None:
+    run(str(album))
+    own = importing()
+    folder, _ = latest(home)
+    (folder / "int8.tflite").write_bytes(b"rubbish")
+    said: list[str] = []
+    mended = importing(progress=said.append)
+    assert f"the stored model {own.tag} is damaged (int8.tflite was changed)" in said[0]
+    assert (mended.tag, mended.profile) == (own.tag, own.profile)
+    assert (folder / "int8.tflite").read_bytes() == b"int8.tflite"
+
+
 def test_a_profile_that_was_changed_or_counts_other_classes_is_not_kept(home: Path, album: Path) -> None:
     run(str(album))
     folder, own = latest(home)
