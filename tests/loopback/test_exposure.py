@@ -26,13 +26,27 @@ MARK = "unmistakable-7f3a"
 POSTS = sorted(API_PATHS)
 
 
+Service = tuple[httpx.Client, "subprocess.Popen[bytes]"]
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service for one test alone, which limits it or reads all that it logs."""
     with (
         known(tmp_path, 0.001, stderr=subprocess.PIPE, log_level="DEBUG") as (url, process),
         httpx.Client(base_url=url, trust_env=False, timeout=20) as client,
     ):
         yield client, process
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a service that tests have in common."""
+    with (
+        known(tmp_path_factory.mktemp("shared"), 0.001) as (url, _),
+        httpx.Client(base_url=url, trust_env=False, timeout=20) as client,
+    ):
+        yield client
 
 
 def photo(kind: str, size: tuple[int, int] = (640, 480)) -> bytes:
@@ -66,9 +80,7 @@ def asked_in_every_way(client: httpx.Client, data: bytes) -> list[httpx.Response
     ]
 
 
-def test_no_byte_of_a_request_is_written_to_any_file(
-    service: tuple[httpx.Client, "subprocess.Popen[bytes]"],
-) -> None:
+def test_no_byte_of_a_request_is_written_to_any_file(service: Service) -> None:
     client, process = service
     # From here on a write to whatever is a file, were it in memory, is an error. Sockets and the log's pipe are none.
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
@@ -78,9 +90,7 @@ def test_no_byte_of_a_request_is_written_to_any_file(
         assert misspelt.status_code == 422
 
 
-def test_logs_hold_nothing_of_photos_their_names_or_tokens(
-    service: tuple[httpx.Client, "subprocess.Popen[bytes]"],
-) -> None:
+def test_logs_hold_nothing_of_photos_their_names_or_tokens(service: Service) -> None:
     client, process = service
     log = _Reader(process)
     for kind in ("JPEG", "PNG", "WEBP"):
@@ -99,10 +109,7 @@ def test_logs_hold_nothing_of_photos_their_names_or_tokens(
     assert max(map(len, lines)) < 1_000
 
 
-def test_a_pickle_is_a_body_like_any_other(
-    service: tuple[httpx.Client, "subprocess.Popen[bytes]"], tmp_path: Path
-) -> None:
-    client, _ = service
+def test_a_pickle_is_a_body_like_any_other(client: httpx.Client, tmp_path: Path) -> None:
     proof = tmp_path / "unpickled"
 
     class Bomb:
@@ -119,10 +126,7 @@ def test_a_pickle_is_a_body_like_any_other(
     assert proof.exists()
 
 
-def test_nothing_in_a_request_makes_the_service_ask_anybody(
-    service: tuple[httpx.Client, "subprocess.Popen[bytes]"],
-) -> None:
-    client, _ = service
+def test_nothing_in_a_request_makes_the_service_ask_anybody(client: httpx.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
         elsewhere.settimeout(0.3)
         url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/photo.jpg"
@@ -144,8 +148,7 @@ def test_nothing_in_a_request_makes_the_service_ask_anybody(
             elsewhere.accept()
 
 
-def test_none_of_bentoml_s_own_paths_answers(service: tuple[httpx.Client, "subprocess.Popen[bytes]"]) -> None:
-    client, _ = service
+def test_none_of_bentoml_s_own_paths_answers(client: httpx.Client) -> None:
     paths = ["/schema.json", "/healthz", "/docs.json", "/static_content/index.css", "/assets/index.js"]
     paths += ["/bentoml", *(f"/bentoml{path}" for path in ("/", "/livez", "/readyz", "/healthz", "/metrics", *paths))]
     for path in paths:
