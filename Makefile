@@ -31,8 +31,8 @@ soak: machine venv ## What takes longer than tests may: disruption specs, on a n
 bench: venv $(BENCH_VENV)/.ready ## Our service and its peers side by side, 25 minutes; short: make bench ARGS=--quick
 	@$(VENV)/bin/python -m tests.bench $(ARGS)
 
-fuzz: venv $(FUZZ_VENV)/.ready ## Fuzz decoding and intake, guided by coverage: five minutes each; JSON in docs/measurements.
-	@$(FUZZ_VENV)/bin/python -m tests.fuzz
+fuzz: venv $(FUZZ_VENV)/.ready ## Fuzz decoding and intake, guided by coverage: five minutes each, or make fuzz ARGS=60 for seconds.
+	@$(FUZZ_VENV)/bin/python -m tests.fuzz $(ARGS)
 
 check: venv ## Lint, format and types only.
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

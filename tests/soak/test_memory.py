@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from PIL import Image
 
 from lookout import contract
 from service.model.photos import sample_photos
+from tests.bench.processes import weigh
 from tests.loopback.service import running
 
 WARM, LAST = 5_000, 20_000
@@ -23,6 +24,7 @@ _CLIENTS = 4
 _SETTLE_S = 2.0
 
 
+@pytest.mark.timeout(1800)  # at twenty photos a second, which a busy machine has
 def test_memory_does_not_grow_with_requests() -> None:
     photos = _photos()
     with (
@@ -36,9 +38,9 @@ def test_memory_does_not_grow_with_requests() -> None:
             for job in jobs:
                 job.result()
             time.sleep(_SETTLE_S)
-            resident[goal] = _resident_kib(process.pid)
+            resident[goal] = weigh(process.pid).rss_mib
     growth = resident[LAST] / resident[WARM] - 1
-    print(f"\nresident after {WARM:,}: {resident[WARM] / 1024:.1f} MiB, after {LAST:,}: {growth:+.2%}")
+    print(f"\nresident after {WARM:,}: {resident[WARM]:.1f} MiB, after {LAST:,}: {growth:+.2%}")
     assert growth <= MOST_GROWTH, resident
 
 
@@ -65,8 +67,3 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
     image.resize(size).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
-
-
-def _resident_kib(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
