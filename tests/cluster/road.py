@@ -8,10 +8,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
+import psutil  # type: ignore[import-untyped]  # ships no types
 import yaml
 
 from infra.node.spec import Doors, NodeSpec
@@ -75,9 +77,14 @@ class Road:
     def lookout(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one `lookout` command to its end; with `check`, a failure shows what it printed."""
         command = [str(venv_bin("lookout")), *arguments]
-        done = subprocess.run(
-            command, check=False, env=self.environment, capture_output=True, text=True, timeout=WITHIN_S
-        )
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, env=self.environment, stdout=pipe, stderr=pipe, text=True)
+        try:
+            output, errors = process.communicate(timeout=WITHIN_S)
+        except BaseException:
+            _kill_tree(process)
+            raise
+        done = subprocess.CompletedProcess(command, process.returncode, output, errors)
         if check and done.returncode != 0:
             raise AssertionError(f"lookout {' '.join(arguments)} → {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
@@ -145,6 +152,14 @@ def kill_group(process: "subprocess.Popen[str]") -> None:
     process.wait()
     if process.stdout:
         process.stdout.close()
+
+
+def _kill_tree(process: "subprocess.Popen[str]") -> None:
+    """End a command and what it started: Pulumi's engine would go on making what `down` has just taken away."""
+    for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.communicate()
 
 
 def wait_until(condition: Callable[[], bool], within_s: float, what: str) -> float:

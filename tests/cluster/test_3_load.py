@@ -15,7 +15,7 @@ from loadtest.settings import LoadSettings
 from loadtest.target import ask_service
 from lookout import contract
 from tests.cluster.road import Road, wait_until
-from tests.soak.pods import names, settle_at_floor, uid
+from tests.soak.pods import names, settle_at_floor
 from tests.soak.stage import Stage
 
 pytestmark = pytest.mark.cluster
@@ -40,7 +40,7 @@ def _left(road: Road) -> list[str]:
 
 
 def test_a_run_inside_the_cluster_brings_its_whole_result_back_and_leaves_nothing(road: Road, tmp_path: Path) -> None:
-    asked = ("--in-cluster", "--environment", "dev", "--rate", "10", "--duration", "10s", "--processes", "2")
+    asked = ("--in-cluster", "--environment", "dev", "--rate", "20", "--duration", "5s", "--processes", "2")
     road.lookout("load", "run", *asked, *_outputs(tmp_path))
     result = load_result(tmp_path / "result.json")
     assert result.settings.url == f"http://{contract.service_host('dev')}:80"
@@ -92,13 +92,23 @@ def test_a_killed_pod_of_two_costs_little(road: Road) -> None:
 def test_a_rolling_restart_under_open_load_loses_no_request(road: Road) -> None:
     settle_at_floor(road)
     url, prod = road.url(contract.PRODUCTION), f"--namespace={contract.namespace(contract.PRODUCTION)}"
-    before = {uid(road, name) for name in names(road)}
-    deed = threading.Timer(5, road.kubectl, ("rollout", "restart", f"deployment/{contract.DETECTOR}", prod))
-    settings = LoadSettings(url=url, arrivals=Poisson(rate=16.0), duration_s=45.0, seed=11)
+    before, replaced = set(names(road)), threading.Event()
+
+    def restart() -> None:
+        time.sleep(5)
+        road.kubectl("rollout", "restart", f"deployment/{contract.DETECTOR}", prod)
+        wait_until(lambda: before.isdisjoint(names(road)), 60, "both pods are replaced")
+        time.sleep(3)
+        replaced.set()
+
+    deed = threading.Thread(target=restart)
+    # Requests keep coming, whether or not answers do, until some while after the old pods are gone.
+    settings = LoadSettings(url=url, arrivals=Poisson(rate=16.0), duration_s=75.0, seed=11)
     deed.start()
-    result = run_load(settings, ask_service(url), lambda _: None)
+    result = run_load(settings, ask_service(url), lambda _: None, stop=lambda _: replaced.is_set())
     deed.join()
-    # Both pods were replaced while requests kept coming, whether or not answers did.
-    assert before.isdisjoint({uid(road, name) for name in names(road)})
-    assert result.counts.intended > 600
-    assert result.counts.ok == result.counts.intended, result.errors_by_kind
+    print(f"both pods replaced and {result.counts.intended} requests in {result.duration_s:.1f} s")
+    assert replaced.is_set()
+    assert result.counts.intended > 100
+    assert result.counts.ok == result.counts.intended - result.counts.unfinished, result.errors_by_kind
+    assert result.counts.unfinished <= 2  # under way at the end
