@@ -16,6 +16,7 @@ from service import messages, problems
 from service.admission import Admission
 from service.frames import Frame
 from service.memory import PixelRoom
+from service.metrics import Metrics
 from service.observation import event
 from service.problems import Problem
 from service.worker_process import Job, Worker
@@ -36,14 +37,13 @@ class WorkerError(Exception):
 class Compute:
     """So many workers and the queue before them, first come, first served. It belongs to the event loop."""
 
-    def __init__(
-        self, threads: int, first: Frame, admission: Admission, room: PixelRoom, waited: Callable[[float], None]
-    ) -> None:
-        """Every worker is sent `first`; `waited` hears how many seconds each photo waited."""
+    def __init__(self, threads: int, first: Frame, admission: Admission, room: PixelRoom, metrics: Metrics) -> None:
+        """Every worker is sent `first`."""
         self._threads, self._first, self._admission, self._room = threads, first, admission, room
-        self._waited = waited
+        self._metrics = metrics
         self._queue: deque[Job] = deque()
         self._workers: list[Worker] = []
+        metrics.workers.set_function(lambda: len(self._workers))
         self._replacing: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -128,7 +128,7 @@ class Compute:
         began, ended = frame.header["busy_s"]
         if job.turn is not None:
             self._admission.measured(ended - began)
-            self._waited(began - job.entered_s)
+            self._metrics.queue_wait.observe(began - job.entered_s)
         self._hand_out()
         if job.answer.done():
             return  # nobody waits for it any more
@@ -141,6 +141,7 @@ class Compute:
         if self._closed:
             return
         self._workers.remove(worker)
+        self._metrics.workers_lost.inc()
         task = asyncio.create_task(self._replace(worker))
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)

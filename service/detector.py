@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from service import cpu, messages, problems, results, schema, tracing
+from service import messages, problems, results, schema, tracing
 from service.admission import Admission
 from service.compute import Compute, Gone
 from service.decode import MOST_PEAK_BYTES, Pixels
 from service.frames import Frame
 from service.intake import Parameters, Photo
-from service.memory import PixelRoom
+from service.memory import PixelRoom, workers
 from service.metrics import Metrics
 from service.model.stored import StoredCard, read_card
 from service.occlusion import Inputs
@@ -32,7 +32,7 @@ class Detector:
         self._metrics = metrics
         self.stored: StoredCard = read_card(model)
         self.runtime: RuntimeName = settings.runtime or self.stored.runtime
-        self.threads = settings.threads or cpu.usable_cores()
+        self.threads = workers(settings)
         self.model = schema.Model(name=self.stored.card.name, version=self.stored.version, runtime=self.runtime)
         self.admission = Admission(self.threads, settings.queue, settings.queue_deadline_s)
         metrics.queue.set_function(lambda: self.admission.waiting)
@@ -43,7 +43,7 @@ class Detector:
             "settings": settings.model_dump(mode="json"),
             "share": self._room.share,
         }
-        self._compute = Compute(self.threads, Frame(load), self.admission, self._room, metrics.queue_wait.observe)
+        self._compute = Compute(self.threads, Frame(load), self.admission, self._room, metrics)
         self._watch = Watch(metrics, self.stored.profile)
 
     @property

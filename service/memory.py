@@ -5,8 +5,34 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
+from typing import Final
 
-from service import problems
+from service import problems, quota
+from service.decode import MOST_PEAK_BYTES
+from service.settings import Settings
+
+HTTP_BYTES: Final = 130 * 1024**2
+"""The HTTP process with the libraries that it shares with its workers; measured."""
+WORKER_BYTES: Final = 90 * 1024**2
+"""What each worker adds, its model loaded; measured."""
+
+
+def needed(settings: Settings, workers: int) -> int:
+    """Bytes that the service may come to with so many workers, whatever is sent to it: bodies, the photo that each
+    worker received, the room for pixels, and the processes themselves."""
+    photos = workers * settings.max_image_bytes + settings.max_image_pixels * MOST_PEAK_BYTES
+    return settings.max_held_bytes + photos + HTTP_BYTES + workers * WORKER_BYTES
+
+
+def workers(settings: Settings) -> int:
+    """How many workers there shall be: what the settings say, or one a core as far as they fit the memory limit."""
+    if settings.threads:
+        return settings.threads
+    limit = quota.memory_limit()
+    fitting = (
+        count for count in range(quota.usable_cores(), 1, -1) if limit is None or needed(settings, count) <= limit
+    )
+    return next(fitting, 1)
 
 
 class BodyBudget:

@@ -23,12 +23,12 @@ _BUCKETS_SCORE: Final = (*_BUCKETS_RATIO[:-1], 0.95, 1.0)
 _BUCKETS_PIXELS: Final = (1e5, 3e5, 1e6, 3e6, 1e7, 2e7, 4e7)
 CODES: Final = ("2xx", "4xx", "5xx")
 STAGES: Final = ("intake", "queue", "decode", "preprocess", "inference", "postprocess", "encoding")
-"""Of one photo, in order: body read, wait for a thread, the work on that thread, and the answer made of what was found.
+"""Of one photo, in order: body read, wait for a worker, the work there, and the answer made of what was found.
 A photo of a batch has the whole body's intake; one that is sent as pixels has no decode."""
 
 
 class Metrics:
-    """Everything that is measured in one process."""
+    """Everything that is measured."""
 
     content_type: Final = CONTENT_TYPE_LATEST
 
@@ -41,11 +41,17 @@ class Metrics:
         self.in_flight = Gauge(contract.METRIC_IN_FLIGHT, "API requests being worked on", registry=self.registry)
         self.queue_wait = Histogram(
             contract.METRIC_QUEUE_WAIT,
-            "Wait of a photo for a compute thread",
+            "Wait of a photo for a worker",
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
-        self.queue = Gauge(contract.METRIC_QUEUE, "Photos that wait for a compute thread", registry=self.registry)
+        self.queue = Gauge(contract.METRIC_QUEUE, "Photos that wait for a worker", registry=self.registry)
+        self.workers = Gauge(contract.METRIC_WORKERS, "Workers that have the model loaded", registry=self.registry)
+        self.workers_lost = Counter(
+            contract.METRIC_WORKERS_LOST.removesuffix("_total"),
+            "Workers that ended without being told to, and were replaced",
+            registry=self.registry,
+        )
         self.refused = Counter(
             contract.METRIC_REFUSED.removesuffix("_total"),
             "API requests refused for want of room or time",

@@ -41,12 +41,13 @@ class Settings(BaseModel):
     """Open at once; one more closes that whose client was waited for longest. Below the 1,024 files that a process may
     have open where nobody raised the limit."""
     threads: Annotated[int | None, Field(ge=1, le=256)] = None
-    """Compute threads, one interpreter each; by default one a core of the CPU quota."""
+    """Compute threads, each in a worker process of its own; by default one a core of the CPU quota, as far as they fit
+    the memory limit."""
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
-    """Photos that may wait for a compute thread; above that a request gets 503, unless it is the only one: a batch
+    """Photos that may wait for a worker; above that a request gets 503, unless it is the only one: a batch
     larger than the queue has its turn when nothing else is there."""
     queue_deadline_s: Annotated[float, Field(gt=0, le=20)] = 5 * contract.SLO_P99_S
-    """How long a photo may wait for a compute thread. What would wait longer by the measured service time is refused at
+    """How long a photo may wait for a worker. What would wait longer by the measured service time is refused at
     once, what did wait longer is not computed any more. Far above what the SLO wants of one in a hundred, because it
     allows ten times fewer errors: at 80 % of capacity one photo in a thousand waits for eight service times."""
     explain_concurrency: Annotated[int, Field(ge=0, le=64)] = 1

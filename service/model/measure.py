@@ -15,7 +15,7 @@ from typing import Final
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from service import cpu
+from service import quota
 from service.decode import decode_reduced
 from service.model import batching, photos
 from service.model.stored import StoredCard
@@ -58,7 +58,7 @@ class BatchTime(BaseModel):
 
 def throughput(model: Path, stored: StoredCard, progress: Progress) -> list[Throughput]:
     """Photos a second of each runtime, for each size of photo, with one session and with one a core."""
-    cores = cpu.usable_cores()
+    cores = quota.usable_cores()
     # Of the photos' true contents nothing but the work of decoding matters here.
     original = next(iter(photos.sample_pixels().values()))
     jpegs = {size: _jpeg(Image.fromarray(original).resize(size)) for size in SIZES}

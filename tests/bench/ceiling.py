@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from lookout import paths
 from lookout.errors import LookoutError
-from service.cpu import usable_cores
+from service.quota import usable_cores
 from tests.bench import processes
 from tests.bench.peers.our_model import MODEL, THREADS
 from tests.bench.record import Layout, Memory

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from lookout import paths
-from service.cpu import usable_cores
 from service.model.stored import read_card
+from service.quota import usable_cores
 from service.runtimes import SAVED_MODEL
 from tests.bench.peers.our_model import MODEL, SESSIONS, THREADS
 from tests.bench.record import Layout, Name

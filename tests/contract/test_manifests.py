@@ -8,8 +8,8 @@ import yaml
 from gitops.render import Manifest
 from lookout import contract, paths
 from lookout.preflight import MINIMUM_MEMORY_BYTES
-from service import decode
 from service import settings as service_settings
+from service.memory import needed
 from tests.contract.conftest import ARTIFACT, one
 
 Rendered = dict[str, list[Manifest]]
@@ -24,8 +24,6 @@ _BESIDE_DETECTORS_BYTES = 2 * 10**9
 detectors (docs/measurements.md)."""
 # What uvicorn and Python need to end, once no request is left.
 _CLOSING_S = 5
-# Python, the runtime and a session for each of two compute threads, idle; plus what malloc keeps under load. Measured.
-_PROCESS_BYTES = 230 * 1024**2
 
 
 @_EVERY
@@ -44,8 +42,8 @@ def test_memory_holds_the_worst_the_service_lets_in(rendered: Rendered, environm
     _, container = _pod(rendered, environment)
     service, memory = _settings(container), container["resources"]
     assert memory["requests"]["memory"] == memory["limits"]["memory"] == "1Gi"
-    photos = service.max_image_pixels * decode.MOST_PEAK_BYTES
-    assert service.max_held_bytes + photos + _PROCESS_BYTES <= 1024**3
+    assert service.threads is not None
+    assert needed(service, service.threads) <= 1024**3
 
 
 @_EVERY

@@ -31,8 +31,8 @@ def server() -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
 def broken(tmp_path: Path) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
     """A server whose model is named and described, yet cannot be loaded."""
     shutil.copytree(import_model().path, tmp_path / "model")
-    for file in (tmp_path / "model").glob("*.tflite"):
-        file.write_bytes(b"rubbish")
+    for file in (tmp_path / "model").glob("*.xml"):
+        file.write_text("rubbish")
     with running(tmp_path / "model", wait=False, drain_s=str(DRAIN_S)) as (url, process):
         yield int(url.rpartition(":")[2]), process
 

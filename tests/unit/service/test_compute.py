@@ -15,6 +15,7 @@ from service.admission import Admission
 from service.compute import Compute, WorkerError
 from service.frames import Frame, receive, send
 from service.memory import PixelRoom
+from service.metrics import Metrics
 from service.problems import OverCapacity, Problem, bad_image
 from tests.unit.service.conftest import until
 
@@ -86,7 +87,7 @@ def run(scenario: Scenario[T], *, threads: int = 1, deadline_s: float = 30.0) ->
 
     async def within() -> T:
         admission = Admission(threads=threads, queue=8, deadline_s=deadline_s)
-        workers = Compute(threads, Frame({}), admission, PixelRoom(800, threads), lambda _: None)
+        workers = Compute(threads, Frame({}), admission, PixelRoom(800, threads), Metrics())
         async with asyncio.timeout(10):
             await workers.start()
             try:

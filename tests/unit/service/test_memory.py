@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lookout import paths
-from service import decode
+from service import decode, memory, quota
 from service.memory import PixelRoom
+from service.settings import Settings
 
 _MEASURE = """
 import sys
@@ -118,3 +119,19 @@ def test_room_and_shares_are_never_more_than_there_is_and_all_come_to_their_turn
         granted += 1
         room.give_back(held.pop(0))
     assert (granted, room.free) == (len(asked), room.size)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+def test_there_are_as_many_workers_as_cores_and_memory_allow(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+    settings = Settings()
+    monkeypatch.setattr(quota, "usable_cores", lambda: cores)
+    for limit, expected in (
+        (None, cores),
+        (memory.needed(settings, 16), cores),
+        (memory.needed(settings, 2), min(2, cores)),
+        (memory.needed(settings, 2) - 1, 1),
+        (1, 1),
+    ):
+        monkeypatch.setattr(quota, "memory_limit", lambda limit=limit: limit)
+        assert memory.workers(settings) == expected
+    assert memory.workers(Settings(threads=5)) == 5
