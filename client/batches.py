@@ -10,7 +10,7 @@ from service.schema import DetectResponse, Problem
 
 BATCH_PHOTOS: Final = 8
 BATCH_BYTES: Final = 24_000_000
-"""A batch keeps up to as many compute threads busy as it has photos. It also waits for its slowest photo and takes a
+"""A batch keeps up to as many workers busy as it has photos. It also waits for its slowest photo and takes a
 place in the service's queue, 32 by default, for each: more photos would crowd out others for little."""
 _FATAL: Final = (401, 403, 404, 405, 429, 502, 503, 504)
 """Statuses that no other photo would escape."""

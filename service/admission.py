@@ -1,4 +1,4 @@
-"""Who may wait for a compute thread: a bounded queue that knows how long waiting takes.
+"""Who may wait for a worker: a bounded queue that knows how long waiting takes.
 
 A photo that cannot be begun before its deadline is refused at once, with the time after which asking again makes sense:
 computed late it would help nobody and make all behind it late as well (docs/decisions/0015-overload.md).

@@ -5,7 +5,7 @@ from service.model.stored import StoredCard
 
 
 def describe(stored: StoredCard, runtime: str, threads: int, bento: str | None) -> schema.ModelResponse:
-    """The body of /v1/model for an imported model that runs on `runtime` with that many compute threads."""
+    """The body of /v1/model for an imported model that runs on `runtime` with that many workers."""
     card, source = stored.card, stored.card.source
     return schema.ModelResponse(
         name=card.name,

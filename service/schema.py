@@ -48,7 +48,7 @@ class Timing(_Body):
     """Where the time went, in milliseconds."""
 
     intake: Annotated[float, Field(ge=0, description="Reading the body, as fast as it was sent; before `total`")] = 0.0
-    queue: Annotated[float, Field(ge=0, description="Waiting for a compute thread")]
+    queue: Annotated[float, Field(ge=0, description="Waiting for a worker")]
     decode: Annotated[float, Field(ge=0)]
     preprocess: Annotated[float, Field(ge=0)]
     inference: Annotated[float, Field(ge=0)]

@@ -1,7 +1,7 @@
 """How many pieces an image file is made of: refused before a decoder walks through them one by one.
 
 Pillow reads a JPEG's segments and a PNG's chunks in Python and keeps what it finds. 20 MB of empty ones would occupy a
-compute thread for half a minute and take 400 MB (measured with 50,000 of them: 0.25 s and 3.7 MB).
+worker for half a minute and take 400 MB (measured with 50,000 of them: 0.25 s and 3.7 MB).
 """
 
 from collections.abc import Iterator

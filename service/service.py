@@ -1,6 +1,6 @@
 """The BentoML service: one thin class that mounts the app. `bentoml serve service.service:Detector` runs it.
 
-One HTTP process with one compute thread a core: workers that share a listening socket leave cores idle, because
+One HTTP process, and behind it a worker a core: HTTP processes that share a listening socket leave cores idle, because
 keep-alive connections stay with whichever worker accepted them (measured: half the throughput in one run of four).
 """
 

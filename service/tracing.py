@@ -45,7 +45,7 @@ class Tracer(Protocol):
 
 
 CURRENT: Final[ContextVar[Span | None]] = ContextVar("span", default=None)
-"""The request that is worked on; compute threads get it with their work."""
+"""The request that is worked on."""
 
 
 class Passing:

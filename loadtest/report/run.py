@@ -165,7 +165,7 @@ def _server(result: LoadResult, parts: Buckets) -> Section | None:
     if seen.stages:
         caption = (
             "Means over about a second each, from the service's own histograms. Above: the time of each stage, "
-            "stacked. Then the wait for a compute thread, and the requests that the server held. "
+            "stacked. Then the wait for a worker, and the requests that the server held. "
             f"Asked: {seen.stages_from}."
         )
         plots.append(Plot("Stages in the server", caption, health.stages_plot(seen.stages, end_s)))
