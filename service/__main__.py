@@ -1,4 +1,4 @@
-"""`python -m service`: the detector in one process, as the image runs it.
+"""`python -m service`: the detector as the image runs it.
 
 The app that `bentoml serve` mounts, without BentoML around it: its supervisor process would load everything a second
 time, and restarting what dies is Kubernetes' work. Not importing it spares 40 MB and half of the start.

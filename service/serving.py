@@ -5,8 +5,8 @@ import sys
 from service import app as detector_app
 from service import model_location, settings
 
-# Of the interpreter's 5 ms, within which another thread need not let the event loop have its turn: connections would wait
-# that long for one that takes a large inference request apart.
+# Of the interpreter's 5 ms, within which another thread need not let the event loop have its turn: connections would
+# wait that long for one that takes a large inference request apart.
 sys.setswitchinterval(0.0005)
 
 SETTINGS = settings.from_environment()
