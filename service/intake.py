@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from lookout import contract
 from service import problems
@@ -84,6 +84,8 @@ class _InMemoryParser(MultiPartParser):
 
 def parameters(request: Request, kind: type[Query]) -> Query:
     """The query, checked. Problem 422 naming the parameter."""
+    if not request.scope["query_string"]:
+        return kind()
     pairs = request.query_params.multi_items()
     if len({name for name, _ in pairs}) != len(pairs):
         raise problems.bad_parameter("A parameter is given twice.")
@@ -131,10 +133,8 @@ async def departure(request: Request) -> None:
 
 async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
     """A raw body of at most `limit` bytes; Problem 413 for more, 408 when it comes too slowly."""
-    data = bytearray()
-    async for chunk in _counted(request, limit, settings.body_timeout_s, take):
-        data += chunk
-    return bytes(data)
+    chunks = [chunk async for chunk in _counted(request, limit, settings.body_timeout_s, take)]
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _is_multipart(content_type: str) -> bool:
@@ -175,7 +175,12 @@ async def _counted(
         raise problems.too_large(told if told is not None else limit)  # its word is good enough against it
     try:
         async with asyncio.timeout(timeout_s):
-            async for chunk in request.stream():
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise problems.bad_body("The client went away before the body was complete.")
+                chunk, more = message.get("body", b""), message.get("more_body", False)
                 total += len(chunk)
                 if total > limit:
                     raise problems.too_large(told if told is not None else limit)
@@ -183,5 +188,3 @@ async def _counted(
                 yield chunk
     except TimeoutError as error:
         raise problems.slow_body(timeout_s) from error
-    except ClientDisconnect as error:
-        raise problems.bad_body("The client went away before the body was complete.") from error

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import re
 import time
@@ -21,6 +22,8 @@ LOGGER: Final = logging.getLogger("lookout.access")
 API_PATHS: Final = frozenset(
     {contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH, contract.OIP_INFER_PATH}
 )
+_STANDARD_ERROR: Final = 2
+_JSON: Final = json.JSONEncoder(check_circular=False)
 _IDS: Final = random.Random()  # noqa: S311  # seeded by the system once: an id is no secret, and asking each time is dear
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY: Final = [
@@ -97,15 +100,35 @@ class Observation:
                 span.end(seen["status"])
 
 
+class Lines(logging.Handler):
+    """Writes each message as a line of its own to a file descriptor: nothing is held back, and what is no longer than
+    a pipe's atomic write is never torn, whoever else writes there."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, all of it."""
+        line = (record.getMessage() + "\n").encode()
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError:
+            self.handleError(record)
+
+
 def configure_logging(level: str) -> None:
     """Send the service's log lines to standard error as they are: one JSON object a line."""
     logger = logging.getLogger("lookout")
     if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
+        logger.addHandler(Lines(_STANDARD_ERROR))
     logger.propagate = False
     logger.setLevel(level)
+    # No line says where in the code it was written, or by which thread and process: finding out takes half of its time.
+    # (docs.python.org/3/howto/logging.html#optimization)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    vars(logging)["_srcfile"] = None
 
 
 def event(level: int, name: str, **fields: object) -> None:
@@ -134,4 +157,4 @@ def _log(scope: Scope, request_id: str, seen: dict[str, int], seconds: float, co
         "bytes_in": seen["bytes"],
         **scope["state"].get("log", {}),
     }
-    LOGGER.info(json.dumps(line))
+    LOGGER.info(_JSON.encode(line))
