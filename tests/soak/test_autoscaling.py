@@ -33,6 +33,7 @@ def _aimed(road: Road) -> Iterator[None]:
     aim(road, before)
 
 
+@pytest.mark.timeout(1200)  # first of all: bringing the road up counts as well
 @pytest.mark.usefixtures("_aimed")
 def test_a_spike_scales_up_and_down_and_loses_no_request(road: Road, tmp_path: Path) -> None:
     spec = road.get("horizontalpodautoscaler", contract.DETECTOR, PROD)["spec"]

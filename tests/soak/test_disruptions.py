@@ -18,7 +18,8 @@ from tests.soak.node import hold_down, kill, kill_a_sender, throttled
 from tests.soak.pods import names, node_of, settle, uid
 from tests.soak.stage import BEFORE_S, RATE, Stage
 
-pytestmark = pytest.mark.cluster
+# A play that told nothing is made again, each with its wait for the floor.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
 PROD = f"--namespace={contract.namespace(contract.PRODUCTION)}"
 UNTOUCHED = "p99<=1s,errors<=1%"
