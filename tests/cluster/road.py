@@ -102,14 +102,15 @@ class Road:
         self._started.append(process)
         return process
 
-    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Plain `pulumi` under `lookout env`, as the README says."""
+    def pulumi(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Plain `pulumi` under `lookout env`, as the README says; `given` is its standard input."""
         exports = json.loads(self.lookout("env", "--json").stdout)
         command = ["pulumi", *arguments, "--stack", STACK, "--non-interactive"]
         environment = {**self.environment, **exports}
         return subprocess.run(
-            command, check=False, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, timeout=WITHIN_S
-        )
+            command, check=False, cwd=PROJECT_ROOT, env=environment, input=given, capture_output=True, text=True,
+            timeout=WITHIN_S,
+        )  # fmt: skip
 
     def kubectl(self, *arguments: str, check: bool = True, input_text: str | None = None) -> str:
         """Run kubectl as the administrator; returns what it printed, standard error included."""

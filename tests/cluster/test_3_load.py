@@ -33,8 +33,8 @@ def _outputs(directory: Path) -> tuple[str, ...]:
 
 
 def _left(road: Road) -> list[str]:
-    """Jobs, settings and pods of load generators that are still there; pods that are going do not count."""
-    found = road.get("jobs,configmaps,pods", f"--namespace={NAMESPACE}")["items"]
+    """What load runs made and is still there; what is going does not count."""
+    found = road.get("jobs,configmaps,secrets,pods", f"--namespace={NAMESPACE}")["items"]
     kept = [one["metadata"] for one in found if "deletionTimestamp" not in one["metadata"]]
     return [one["name"] for one in kept if one["name"] != "kube-root-ca.crt"]
 
