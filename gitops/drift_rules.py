@@ -1,4 +1,4 @@
-"""The alert on drift: photos that have been other than the calibration photos for a while."""
+"""The alert on drift: photos that have been other than those of the model's profile for a while."""
 
 from typing import Any, Final
 
@@ -20,8 +20,7 @@ def group() -> dict[str, Any]:
                 "for": contract.DRIFT_LASTS,
                 "labels": {"severity": "ticket"},
                 "annotations": {
-                    "summary": "{{ $labels.environment }}: photos differ from the calibration photos "
-                    "in {{ $labels.feature }}",
+                    "summary": "{{ $labels.environment }}: photos differ from the profile in {{ $labels.feature }}",
                     "description": "The population stability index has been above "
                     f'{contract.DRIFT_PSI:g} for {contract.DRIFT_LASTS} and is {{{{ $value | printf "%.2f" }}}}. '
                     f"What that means, and what it does not: {RUNBOOK}.",

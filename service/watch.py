@@ -56,7 +56,7 @@ class Drift(Collector):
         yield GaugeMetricFamily(contract.METRIC_DRIFT_PHOTOS, "Photos of the last hour, judged for drift", photos)
         family = GaugeMetricFamily(
             contract.METRIC_DRIFT,
-            "Population stability index of the last hour's photos against the calibration photos",
+            "Population stability index of the last hour's photos against the model's profile",
             labels=["feature"],
         )
         for feature, reference in self._profile.counts().items():
