@@ -1,7 +1,8 @@
 """The detector as the endpoints know it: photos in, answers out, everything about them measured."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -116,21 +117,21 @@ class Detector:
                 answers.append(said)
                 continue
             answer, encoding_s = messages.read_answer(said)
-            self._measure(answer.look, parameters, decoded=isinstance(image, Photo))
-            if kind != "find":
-                self._metrics.stages["encoding"].observe(encoding_s)
+            tracing.stages(answer.look)
+            spent = answer.look.spent_s | ({"encoding": encoding_s} if kind != "find" else {})
+            if not isinstance(image, Photo):
+                del spent["intake"], spent["decode"]
+            asyncio.get_running_loop().call_soon(self._measure, answer.look, spent, parameters)  # the answer goes first
             answers.append(answer)
         return answers
 
-    def _measure(self, look: Look, parameters: Parameters, decoded: bool) -> None:
-        for name, seconds in look.spent_s.items():
-            if decoded or name not in ("intake", "decode"):
-                self._metrics.stages[name].observe(seconds)
+    def _measure(self, look: Look, spent_s: Mapping[str, float], parameters: Parameters) -> None:
+        for name, seconds in spent_s.items():
+            self._metrics.stages[name].observe(seconds)
         scores, classes = tuple(look.found.scores.tolist()), tuple(look.found.classes.tolist())
         for class_id in classes:
             self._metrics.detections.labels(results.label_of(class_id, self.stored.card.labels)).inc()
         self._watch.see(Sight(look.width * look.height, look.brightness, scores, classes), parameters)
-        tracing.stages(look)
 
 
 def _asked(kind: Kind, image: Photo | Pixels, parameters: Parameters) -> Frame:
