@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,11 @@ from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lookout import contract
 from service import drain, intake, model_description, pages, problems, refusals, results, tracing
@@ -46,7 +48,7 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
     metrics = Metrics()
     tracer = tracing.from_environment()
     service = Service(Detector(model, settings, metrics), settings, metrics, bento, tracer)
-    app = Starlette(
+    app = _App(
         routes=service.routes(),
         middleware=[Middleware(Observation, metrics=metrics, health=service.health, tracer=tracer), *_gate(settings)],
         exception_handlers={Problem: refusals.problem, HTTPException: refusals.http_exception},
@@ -54,6 +56,28 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
     )
     app.state.service = service
     return app
+
+
+class _App(Starlette):
+    def build_middleware_stack(self) -> ASGIApp:
+        """Without Starlette's layer around all others: Observation is the last to hear of an error."""
+        app: ASGIApp = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+        for layer, arguments, named in reversed(self.user_middleware):
+            app = layer(app, *arguments, **named)
+        return app
+
+
+class _Endpoint:
+    """A function from request to response as an ASGI app. Errors are the app's: given the function itself, a route
+    would have a layer of its own for them."""
+
+    def __init__(self, function: Callable[[Request], Awaitable[Response]]) -> None:
+        self._function = function
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._function(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 class Service:
@@ -71,7 +95,7 @@ class Service:
     def routes(self) -> list[Route]:
         """Every path of the service; the last one answers what nothing else does."""
         return [
-            Route(contract.DETECT_PATH, self.detect, methods=["POST"]),
+            Route(contract.DETECT_PATH, _Endpoint(self.detect), methods=["POST"]),
             Route(contract.BATCH_PATH, self.detect_batch, methods=["POST"]),
             Route(contract.RENDER_PATH, self.render, methods=["POST"]),
             Route(contract.EXPLAIN_PATH, self.explain, methods=["POST"]),

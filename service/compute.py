@@ -75,12 +75,13 @@ class Compute:
             job.answer.add_done_callback(lambda _: self._admission.leave())
         self._queue.extend(jobs)
         self._hand_out()
-        answers = [job.answer for job in jobs]
         # The client is watched only while there is something to spare it: watching costs a task.
         watcher = asyncio.create_task(_cancel_when(gone, self._queue, jobs)) if gone and must_wait else None
         try:
-            return _outcomes(await asyncio.gather(*answers, return_exceptions=True))
+            return [await _outcome(job) for job in jobs]
         finally:
+            for job in jobs:
+                job.give_up()
             if watcher is not None:
                 watcher.cancel()
 
@@ -89,7 +90,7 @@ class Compute:
         job = Job(frame, None)
         self._queue.append(job)
         self._hand_out()
-        return _outcomes(await asyncio.gather(job.answer, return_exceptions=True))[0]
+        return await _outcome(job)
 
     async def close(self) -> None:
         """Finish what the workers have in hand and end them."""
@@ -184,15 +185,16 @@ async def _cancel_when(gone: Gone, queue: deque[Job], jobs: Sequence[Job]) -> No
         job.answer.cancel()
 
 
-def _outcomes(found: Sequence[Frame | BaseException]) -> list[Frame | Problem]:
-    outcomes: list[Frame | Problem] = []
-    for one in found:
-        if isinstance(one, asyncio.CancelledError):
-            raise problems.client_gone() from one
-        if isinstance(one, BaseException):
-            raise one  # an error of ours, or the whole request came too late
-        outcomes.append(messages.read_problem(one) or one)
-    return outcomes
+async def _outcome(job: Job) -> Frame | Problem:
+    """The answer or the problem of one photo. Raises an error of ours, and Problem where it concerns the request."""
+    try:
+        answer = await job.answer
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # not the photo was given up, but who waits for it
+        raise problems.client_gone() from error
+    return messages.read_problem(answer) or answer
 
 
 def _size(frame: Frame) -> int:

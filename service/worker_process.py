@@ -53,6 +53,11 @@ class Job:
         self.answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         """Cancelled when nobody waits for it any more."""
 
+    def give_up(self) -> None:
+        """Nobody will look at the answer; of no effect on one that was looked at."""
+        if not self.answer.cancel() and not self.answer.cancelled():
+            self.answer.exception()  # or asyncio would complain that nobody looked
+
 
 class Worker(asyncio.Protocol):
     """It answers frames in the order in which it is asked. All of it belongs to the event loop."""
