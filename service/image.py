@@ -67,7 +67,7 @@ def push_image(bento_tag: str | None, registry: str, progress: Progress = silent
 
 
 def config(bento_tag: str, model_tag: str, commit: str | None) -> Config:
-    """How the container starts: one process, as a plain user, writing nothing outside /tmp."""
+    """How the container starts: as a plain user, writing nothing outside /tmp."""
     source = f"{image_layers.BENTO}/{bento.SOURCE}"
     name, version = bento_tag.split(":")
     labels = {

@@ -1,4 +1,4 @@
-"""Bounds on what one process holds at once: bodies on their way in, and photos while they are decoded and judged."""
+"""Bounds on what the service holds at once: bodies on their way in, and photos while they are decoded and judged."""
 
 import threading
 from collections import deque

@@ -15,6 +15,7 @@ from lookout.errors import LookoutError
 from service.admission import Turn
 from service.frames import Frame, Reader, pieces
 from service.memory import PixelRoom
+from service.settings import LONGEST_REQUEST_S
 
 MODULE: Final = "service.worker"
 _ROOT: Final = Path(__file__).resolve().parents[1]
@@ -69,6 +70,7 @@ class Worker(asyncio.Protocol):
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._process: Process | None = None
         self._transport: asyncio.Transport | None = None
+        self._overdue: asyncio.TimerHandle | None = None
         self.in_hand: deque[Job] = deque()
         """What it works on, and what it will work on next."""
 
@@ -90,6 +92,8 @@ class Worker(asyncio.Protocol):
         """Hand it one more frame."""
         self.in_hand.append(job)
         self._send(job.frame)
+        if len(self.in_hand) == 1:
+            self._expect_answer()
 
     async def end(self) -> int:
         """Let it finish what it works on, and return its exit code once it has ended; 0 when it was never started."""
@@ -116,6 +120,7 @@ class Worker(asyncio.Protocol):
         """Of asyncio. It has ended, or was told to."""
         del exc
         self._gone = True
+        self._stop_expecting()
         self._give_room_back()
         if not self._ready.done():
             self._ready.set_exception(LookoutError("a worker ended before it was ready"))
@@ -133,7 +138,20 @@ class Worker(asyncio.Protocol):
             self._ready.set_exception(LookoutError(said["failed"]))
         else:
             self._give_room_back()
-            self._answered(self.in_hand.popleft(), frame)
+            job = self.in_hand.popleft()
+            self._expect_answer()
+            self._answered(job, frame)
+
+    def _expect_answer(self) -> None:
+        """End a worker that does not come back from a photo: nobody waits for its answer any more."""
+        self._stop_expecting()
+        if self.in_hand and self._process is not None:
+            self._overdue = self._loop.call_later(LONGEST_REQUEST_S, self._process.kill)
+
+    def _stop_expecting(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
 
     def _grant(self, count: int) -> None:
         if self._gone:

@@ -147,6 +147,8 @@ class Endpoints:
     def _only_when_ready(self) -> None:
         if self._health.phase is not Phase.READY:
             raise problems.not_ready(f"The service is {self._health.phase}.")
+        if not self._detector.loaded:
+            raise problems.not_ready("The service starts again.")
 
 
 def _parameters(given: wire.Parameters) -> intake.Parameters:

@@ -248,6 +248,29 @@ def test_what_a_lost_worker_had_at_hand_goes_to_another(script: Script) -> None:
     run(scenario, threads=2)
 
 
+def test_a_worker_that_does_not_come_back_is_ended(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = list[str]()
+
+    def kill(_: Thread) -> None:
+        ended.append("ended")
+        script.may_end.set()  # as a killed process lets go of everything
+
+    monkeypatch.setattr(worker_process, "LONGEST_REQUEST_S", 0.1)
+    monkeypatch.setattr(Thread, "kill", kill)
+
+    async def scenario(workers: Compute, _: Admission) -> None:
+        assert names(await workers.each([frame("quick")])) == ["quick"]
+        await asyncio.sleep(0.2)
+        assert ended == []
+        with pytest.raises(WorkerError):
+            await workers.each([frame("stuck", "held", "dies")])
+        assert ended == ["ended"]
+        await soon(lambda: workers.alive)
+        assert names(await workers.each([frame("next")])) == ["next"]
+
+    run(scenario)
+
+
 def test_workers_that_cannot_load_the_model_say_why_and_end(script: Script) -> None:
     async def scenario(_: Compute, __: Admission) -> None:
         raise AssertionError("it started")
