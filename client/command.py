@@ -3,13 +3,10 @@
 Exit codes: 0 all photos were looked at, 1 one was not or no detector answers, 64 wrong usage, 130 Ctrl-C.
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client import batches, photos
 from client.detector import DetectorClient, RefusedError
@@ -18,6 +15,7 @@ from lookout import contract
 from lookout import token_file as tokens
 from lookout.errors import EXIT_FAILURE, LookoutError
 from lookout.files import write_whole
+from lookout.photo_bar import photo_bar
 from service.schema import Problem
 
 app = typer.Typer()
@@ -47,7 +45,7 @@ def detect(
     targets = dict(zip(paths, photos.annotated(chosen, out), strict=True)) if out else {}
     results: list[PhotoResult] = []
     token = tokens.read(token_file) if token_file else None
-    with DetectorClient(url, token) as detector, _progress(len(paths)) as bar:
+    with DetectorClient(url, token) as detector, photo_bar(len(paths)) as bar:
         task = bar.add_task("looking", total=len(paths))
 
         def seen(path: Path, answer: batches.Answer) -> None:
@@ -73,21 +71,6 @@ def detect(
 
 def _print_json(results: list[PhotoResult]) -> None:
     typer.echo(Results(results=tuple(results)).model_dump_json(indent=2, exclude_none=True))
-
-
-def _progress(photos_in_all: int) -> Progress:
-    """A bar on standard error, where that is a terminal and there is more than one photo."""
-    screen = Console(stderr=True)
-    return Progress(
-        TextColumn("looking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=screen,
-        transient=True,
-        disable=photos_in_all == 1 or not screen.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),  # else results would go where the bar is, not into the file or pipe
-    )
 
 
 def _result(path: Path, answer: batches.Answer) -> PhotoResult:

@@ -1,17 +1,16 @@
 """`lookout model profile`: judge drift by photos of one's own."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from lookout import contract
+from lookout.photo_bar import photo_bar
 from service import bento_home
 from service.model import card as cards
 from service.model import stored
@@ -54,7 +53,7 @@ def profile_command(
         folder = stored.latest(home, model)
         stored.intact(home, model, folder.name)
         found = stored.read_card(folder)
-        with native_output_to_log("model-conversion"), _progress() as bar:
+        with native_output_to_log("model-conversion"), photo_bar(len(paths)) as bar:
             hide_gpus()
             task = bar.add_task("looking", total=len(paths))
 
@@ -102,18 +101,3 @@ def _wanting(row: Judged) -> str:
     if row.needed is None:
         return f"{row.feature} (nothing was detected)"
     return f"{row.feature} ({row.needed:,} {row.unit} or more)"
-
-
-def _progress() -> Progress:
-    """A bar on standard error, where that is a terminal."""
-    screen = Console(stderr=True)
-    return Progress(
-        TextColumn("looking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=screen,
-        transient=True,
-        disable=not screen.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),  # else results would go where the bar is, not into the file or pipe
-    )
