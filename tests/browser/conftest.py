@@ -16,6 +16,7 @@ from tests.loopback.service import running
 
 Open = Callable[..., Page]
 _DESKTOP, _PHONE = (1280, 860), (390, 844)
+_TEXT_PX = 16
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,7 +65,7 @@ def open_page(driver: WebDriver, url: str) -> Iterator[Open]:
     drain(driver)
 
     def open_it(
-        phone: bool = False, dark: bool = False, text_px: int = 16, at: str = url, expects: tuple[str, ...] = ()
+        phone: bool = False, dark: bool = False, text_px: int = _TEXT_PX, at: str = url, expects: tuple[str, ...] = ()
     ) -> Page:
         expected.extend(expects)
         asked.append(at)
@@ -77,6 +78,7 @@ def open_page(driver: WebDriver, url: str) -> Iterator[Open]:
         return Page(driver, at)
 
     yield open_it
+    driver.execute_cdp_cmd("Page.setFontSizes", {"fontSizes": {"standard": _TEXT_PX}})  # the browser is for all tests
     console, addresses = drain(driver)
     unexpected = [line for line in console if not any(one in line for one in expected)]
     assert unexpected == [], "the console must stay empty: no errors, no violations of the policy"
