@@ -15,6 +15,8 @@ _SETTLED_FOR_S: Final = 0.7
 _IDLE_SHARE: Final = 0.1
 """Of one core."""
 _ENDS_WITHIN_S: Final = 5.0
+_STOPS_WITHIN_S: Final = 2.0
+_POLL_S: Final = 0.005
 
 
 def tree(pid: int) -> list[Any]:
@@ -31,7 +33,11 @@ def tree(pid: int) -> list[Any]:
 
 def pause(pid: int) -> None:
     """Stop every process, so that a server that waits for its turn takes no processor time."""
-    _signal(tree(pid), signal.SIGSTOP)
+    processes = tree(pid)
+    _signal(processes, signal.SIGSTOP)
+    deadline = time.monotonic() + _STOPS_WITHIN_S
+    while any(_runs(one) for one in processes) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)  # a process that is running stops when the kernel next looks at it
 
 
 def resume(pid: int) -> None:
@@ -69,6 +75,13 @@ def weigh(pid: int) -> Memory:
             found = process.memory_full_info()
             processes, rss, pss = processes + 1, rss + found.rss, pss + found.pss
     return Memory(processes=processes, rss_mib=round(rss / _MIB, 1), pss_mib=round(pss / _MIB, 1))
+
+
+def _runs(process: Any) -> bool:
+    try:
+        return process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _spent_s(pid: int) -> float:
