@@ -74,7 +74,7 @@ class Admission:
         self.admitted -= 1
 
     def measured(self, seconds: float) -> None:
-        """A photo occupied a thread for so long."""
+        """A photo occupied a worker for so long."""
         self.service_s += (seconds - self.service_s) * (_WEIGHT if self.service_s else 1.0)
 
     def refusal(self, reason: problems.Overload) -> problems.OverCapacity:

@@ -20,10 +20,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lookout import contract
-from service import drain, intake, model_description, pages, problems, refusals, results, tracing
+from service import drain, intake, model_description, pages, refusals, results, tracing
 from service.detector import Detector
 from service.explainer import Explainer
-from service.health import Health, Phase
+from service.health import Health
 from service.held_response import HeldResponse
 from service.memory import BodyBudget
 from service.metrics import Metrics
@@ -88,7 +88,7 @@ class Service:
     ) -> None:
         self.detector, self.settings, self.metrics, self.bento = detector, settings, metrics, bento
         self._tracer = tracer
-        self.health, self.bodies = Health(), BodyBudget(settings.max_held_bytes)
+        self.health, self.bodies = Health(lambda: detector.loaded), BodyBudget(settings.max_held_bytes)
         self.explainer = Explainer(detector, settings)
         self.oip = Endpoints(detector, settings, self.health, self.bodies)
 
@@ -154,16 +154,12 @@ class Service:
 
     async def livez(self, _: Request) -> Response:
         """Alive unless the model can never be served. It needs no worker, so traffic cannot starve it."""
-        if self.health.phase is Phase.FAILED:
-            raise problems.not_ready("The model cannot be loaded; the log says why.")
+        self.health.check_alive()
         return PlainTextResponse("ok\n")
 
     async def readyz(self, _: Request) -> Response:
         """Ready once warm, no longer after SIGTERM."""
-        if self.health.phase is not Phase.READY:
-            raise problems.not_ready(f"The service is {self.health.phase}.")
-        if not self.detector.loaded:
-            raise problems.not_ready("The service starts again.")
+        self.health.check_ready()
         return PlainTextResponse("ready\n")
 
     async def metrics_text(self, _: Request) -> Response:

@@ -16,7 +16,7 @@ from lookout import contract
 from service import intake, problems
 from service.decode import Pixels
 from service.detector import Detector
-from service.health import Health, Phase
+from service.health import Health
 from service.intake import Photo
 from service.memory import BodyBudget
 from service.oip import inputs, outputs, wire
@@ -70,18 +70,17 @@ class Endpoints:
 
     async def live(self, _: Request) -> Response:
         """GET /v2/health/live."""
-        if self._health.phase is Phase.FAILED:
-            raise problems.not_ready("The model cannot be loaded; the log says why.")
+        self._health.check_alive()
         return JSONResponse({"live": True})
 
     async def ready(self, _: Request) -> Response:
         """GET /v2/health/ready."""
-        self._only_when_ready()
+        self._health.check_ready()
         return JSONResponse({"ready": True})
 
     async def model_ready(self, _: Request) -> Response:
         """GET /v2/models/detector/ready."""
-        self._only_when_ready()
+        self._health.check_ready()
         return JSONResponse({"name": contract.DETECTOR, "ready": True})
 
     async def model(self, _: Request) -> Response:
@@ -143,12 +142,6 @@ class Endpoints:
         """As JSON, a batch's outputs are ten thousand numbers: too long for the event loop."""
         with self._detector.encoding():
             return outputs.encode(head, outputs.tensors(found, asked.parameters.limit), asked.outputs)
-
-    def _only_when_ready(self) -> None:
-        if self._health.phase is not Phase.READY:
-            raise problems.not_ready(f"The service is {self._health.phase}.")
-        if not self._detector.loaded:
-            raise problems.not_ready("The service starts again.")
 
 
 def _parameters(given: wire.Parameters) -> intake.Parameters:

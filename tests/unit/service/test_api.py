@@ -19,6 +19,7 @@ from lookout import contract
 from lookout.errors import LookoutError
 from service import decode, model_location, render, schema, work
 from service.app import create_app
+from service.compute import Compute
 from service.health import Phase
 from service.metrics import STAGES
 from service.settings import Settings
@@ -123,6 +124,16 @@ def test_is_no_longer_ready_while_draining_but_still_answers(client: TestClient)
     assert client.get(contract.LIVENESS_PATH).status_code == 200
     answer = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG)
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+@pytest.mark.parametrize("path", [contract.READINESS_PATH, f"{contract.OIP_PATH}/health/ready"])
+def test_is_alive_and_not_ready_while_it_has_no_worker(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    assert client.get(path).status_code == 200
+    monkeypatch.setattr(Compute, "alive", False)
+    assert client.get(path).status_code == 503
+    assert client.get(contract.LIVENESS_PATH).status_code == 200
 
 
 def test_never_becomes_ready_again_once_it_drains(client: TestClient) -> None:

@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from loadtest.arrivals import Poisson
+from loadtest.simulation import exact, side_by_side
+from loadtest.simulation.outcome import Outcome
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 
 
@@ -30,3 +33,14 @@ def plan(service: Service, pods: int = 1, **changes: Any) -> Plan:
         "duration_s": 100,
     }
     return Plan(**(values | changes))
+
+
+def by_event(what: Plan, rate: float) -> Outcome:
+    """Of Poisson arrivals, simulated request by request."""
+    times = np.asarray(Poisson(rate=rate).times(what.duration_s, seed=what.seed))
+    return exact.simulate(what, times, "poisson")
+
+
+def side(what: Plan, rate: float) -> Outcome:
+    """Of Poisson arrivals, simulated pod beside pod."""
+    return side_by_side.simulate(what, lambda _: rate, "poisson")

@@ -5,25 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from loadtest.arrivals import Poisson, Spike
+from loadtest.arrivals import Spike
 from loadtest.simulation import exact, side_by_side
 from loadtest.simulation.outcome import Outcome
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 from service.admission import Admission
 from service.problems import OverCapacity
-from tests.unit.loadtest.simulation.plans import constant, exponential, plan
+from tests.unit.loadtest.simulation.plans import by_event, constant, exponential, plan, side
 
 HELD_S = 0.01
 FOR_EVER_S = 3600.0
-
-
-def by_event(what: Plan, rate: float) -> Outcome:
-    times = np.asarray(Poisson(rate=rate).times(what.duration_s, seed=what.seed))
-    return exact.simulate(what, times, "poisson")
-
-
-def side(what: Plan, rate: float) -> Outcome:
-    return side_by_side.simulate(what, lambda _: rate, "poisson")
 
 
 both = pytest.mark.parametrize("run", [by_event, side])

@@ -6,24 +6,15 @@ from math import factorial
 import numpy as np
 import pytest
 
-from loadtest.arrivals import Poisson, Spike
+from loadtest.arrivals import Spike
 from loadtest.simulation import exact, side_by_side
 from loadtest.simulation.outcome import Outcome
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 from lookout.errors import LookoutError
-from tests.unit.loadtest.simulation.plans import constant, exponential, plan
+from tests.unit.loadtest.simulation.plans import by_event, constant, exponential, plan, side
 
 MU = 100.0
 """Requests a second of one worker."""
-
-
-def by_event(what: Plan, rate: float) -> Outcome:
-    times = np.asarray(Poisson(rate=rate).times(what.duration_s, seed=what.seed))
-    return exact.simulate(what, times, "poisson")
-
-
-def side(what: Plan, rate: float) -> Outcome:
-    return side_by_side.simulate(what, lambda _: rate, "poisson")
 
 
 def forty_side_by_side(what: Plan, rate: float) -> Outcome:
