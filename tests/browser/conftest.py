@@ -58,19 +58,29 @@ def driver(downloads: Path) -> Iterator[WebDriver]:
 
 @pytest.fixture
 def open_page(driver: WebDriver, url: str) -> Iterator[Open]:
-    """Open the page: `phone`, `dark`, with letters of `text_px`, at another `at`; `expects` are console errors that the
-    test provokes."""
+    """Open the page: `phone`, `dark`, in a window of another width (`width_px`), with letters of `text_px`, at another
+    `at`; `expects` are console errors that the test provokes."""
     expected: list[str] = []
     asked: list[str] = []
     drain(driver)
 
     def open_it(
-        phone: bool = False, dark: bool = False, text_px: int = _TEXT_PX, at: str = url, expects: tuple[str, ...] = ()
+        phone: bool = False,
+        dark: bool = False,
+        width_px: int | None = None,
+        text_px: int = _TEXT_PX,
+        at: str = url,
+        expects: tuple[str, ...] = (),
     ) -> Page:
         expected.extend(expects)
         asked.append(at)
         width, height = _PHONE if phone else _DESKTOP
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
+        metrics = {
+            "width": width_px or width,
+            "height": height,
+            "deviceScaleFactor": 2 if phone else 1,
+            "mobile": phone,
+        }
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})

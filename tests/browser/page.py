@@ -89,6 +89,13 @@ class Page:
             percent,
         )
 
+    def fits(self) -> bool:
+        """Whether the page is no wider than its window, so that nobody has to scroll sideways.
+
+        It is not held against `innerWidth`, which on a phone grows with the page.
+        """
+        return bool(self.run("const page = document.documentElement; return page.scrollWidth <= page.clientWidth"))
+
     def requests(self) -> list[str]:
         """Addresses of everything the page has asked for."""
         return list(self.run("return performance.getEntriesByType('resource').map((one) => one.name)"))

@@ -59,7 +59,7 @@ def test_looks_right_and_can_be_read(open_page: Open, album: Album, phone: bool,
     page.until(lambda: page.find("timing").is_displayed())
     page.screenshot(f"found-{variant}")
     assert page.run(_CONTRAST) == []
-    assert page.run("return document.documentElement.scrollWidth") <= page.run("return innerWidth")
+    assert page.fits()
     if phone:
         assert all(one.rect["height"] >= 40 for one in page.all("aside .button") if one.is_displayed())
         photo, result = page.find("photo").rect, page.find("result").rect

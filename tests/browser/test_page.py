@@ -154,7 +154,7 @@ def test_the_api_page_shows_every_operation(open_page: Open, url: str, phone: bo
     assert len(page.all("details")) > 40
     page.all("details summary")[0].click()
     page.screenshot("docs-phone-dark" if phone else "docs-desktop-light")
-    assert page.run("return document.documentElement.scrollWidth") <= page.run("return innerWidth")
+    assert page.fits()
 
 
 def test_is_quick_to_show(open_page: Open, album: Album) -> None:

@@ -1,11 +1,15 @@
-"""Tags of boxes can be read: they do not cover each other where there is room, and grow with the reader's letters."""
+"""Tags of boxes can be read: they do not cover each other where there is room, and grow with the reader's letters, for
+which the page has room."""
 
+import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 
+from service import tags
 from service.schema import Box, Detection, DetectResponse, ImageSize, Model, Timing
 from tests.browser.conftest import Open
 from tests.browser.page import Page
@@ -35,12 +39,16 @@ class Place(NamedTuple):
     bottom: float
 
 
-def found(*boxes: tuple[float, float, float, float]) -> str:
-    """The service's answer with an object at each of the boxes (x_min, y_min, x_max, y_max), best score first."""
+def found(*boxes: tuple[float, float, float, float], labels: Sequence[str] = ("dining table",)) -> str:
+    """The service's answer with an object at each of the boxes (x_min, y_min, x_max, y_max), best score first, and each
+    of the labels in turn."""
     sides = ("x_min", "y_min", "x_max", "y_max")
     detections = [
         Detection(
-            label="dining table", class_id=67, score=0.9 - i / 1000, box=Box(**dict(zip(sides, box, strict=True)))
+            label=labels[i % len(labels)],
+            class_id=67,
+            score=0.9 - i / 1000,
+            box=Box(**dict(zip(sides, box, strict=True))),
         )
         for i, box in enumerate(boxes)
     ]
@@ -113,6 +121,42 @@ def test_where_there_is_no_room_every_tag_is_shown_all_the_same(open_page: Open,
     assert all(tag.right > tag.left and tag.bottom > tag.top for tag in tags)
 
 
+_PLACED = """
+const [photos] = arguments;
+return import('/web/tags.js').then(({ place }) => photos.map(([size, tags]) => {
+  const taken = [];
+  for (const [box, width, height] of tags) place(box, { width, height }, size, taken);
+  return taken.map(({ x, y, width, height }) => [x, y, width, height]);
+}));
+"""
+
+
+def test_the_server_places_tags_as_the_page_does(open_page: Open) -> None:
+    chance = random.Random(7)  # noqa: S311  # no secret: the same photos each time
+    photos = [_photo(chance, objects) for objects in (1, 2, 5, 20, 100) * 8]
+    shown = open_page().run(
+        _PLACED,
+        [(size.model_dump(), [(box.model_dump(), *tag) for box, tag in objects]) for size, objects in photos],
+    )
+    for (size, objects), places in zip(photos, shown, strict=True):
+        taken: list[tags.Place] = []
+        for box, (width, height) in objects:
+            taken.append(tags.place(box, width, height, size, taken))
+        assert taken == [tags.Place(*one) for one in places]
+
+
+def _photo(chance: random.Random, objects: int) -> tuple[ImageSize, list[tuple[Box, tuple[float, float]]]]:
+    """Boxes on a photo with the sizes of their tags, some of which are larger than some photos."""
+    size = ImageSize(width=chance.randint(20, 500), height=chance.randint(20, 500))
+    boxes = []
+    for _ in range(objects):
+        left, right = sorted(chance.uniform(0, size.width) for _ in range(2))
+        top, bottom = sorted(chance.uniform(0, size.height) for _ in range(2))
+        box = Box(x_min=left, y_min=top, x_max=right, y_max=bottom)
+        boxes.append((box, (chance.uniform(10, 100), chance.uniform(8, 40))))
+    return size, boxes
+
+
 _LETTERS = """
 const sizes = {};
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -125,7 +169,8 @@ return sizes;
 """
 _OUTSIDE = """
 return [...document.querySelectorAll('header *, aside *')].filter((one) =>
-  one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML);
+  one.checkVisibility() && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1,
+).map((one) => one.outerHTML);
 """
 
 
@@ -139,9 +184,30 @@ def test_everything_grows_with_the_letters_that_the_reader_chose_and_nothing_run
         page.screenshot(f"letters-{text_px}-phone-dark")
         sizes.append(page.run(_LETTERS))
         tall.append(tags[0].bottom - tags[0].top)
-        assert page.run("return document.documentElement.scrollWidth") <= page.run("return innerWidth")
+        assert page.fits()
         assert page.run(_OUTSIDE) == []
     small, large = sizes
     assert len(small) > 10
     assert large == pytest.approx({words: 2 * size for words, size in small.items()})
     assert tall[1] == pytest.approx(2 * tall[0], rel=0.01)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_nobody_scrolls_sideways_in_a_narrow_window_with_large_letters(
+    open_page: Open, album: Album, url: str, phone: bool
+) -> None:
+    page = open_page(phone=phone, width_px=320, text_px=32)
+    assert page.fits(), "without a photo"
+    page.run("arguments[0].hidden = false", page.find("access"))
+    assert page.fits(), "asked for a token"
+    shown(page, album, found((100, 120, 400, 390), (10, 125, 410, 390), labels=("refrigerator", "hot dog")), 2)
+    page.all("#list button")[0].click()
+    page.until(page.find("why").is_displayed)
+    page.screenshot(f"narrow-{'phone' if phone else 'desktop'}-light")
+    assert page.fits(), "with what was found"
+    page.all("[data-do=camera]")[1].click()
+    page.until(page.find("camera").is_displayed)
+    assert page.fits(), "with the camera"
+    page.driver.get(f"{url}/docs")
+    page.until(lambda: page.all(".operation"))
+    assert page.fits(), "of the API"
