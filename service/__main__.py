@@ -38,7 +38,6 @@ def main() -> None:
         http=connections.protocol(SETTINGS),
         ws="none",
         proxy_headers=False,  # nothing depends on the client's address
-        timeout_keep_alive=SETTINGS.keep_alive_s,
         timeout_graceful_shutdown=LONGEST_REQUEST_S,
     )
 

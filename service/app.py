@@ -4,24 +4,21 @@ import asyncio
 import gc
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lookout import contract
-from service import drain, intake, model_description, pages, refusals, results, tracing
+from service import drain, intake, model_description, observation, pages, results, tracing
 from service.detector import Detector
+from service.dispatch import Dispatch, Paths
 from service.explainer import Explainer
 from service.health import Health
 from service.held_response import HeldResponse
@@ -30,14 +27,13 @@ from service.metrics import Metrics
 from service.observation import Observation, configure_logging, event
 from service.oip.endpoints import Endpoints
 from service.openapi.document import document
-from service.problems import Problem
 from service.results import Look
 from service.settings import Settings
 from service.tokens import TokenGate, read_tokens
 from service.tracing import Tracer
 
 
-def create_app(model: Path, settings: Settings, bento: str | None = None) -> Starlette:
+def create_app(model: Path, settings: Settings, bento: str | None = None) -> "App":
     """The app for the model in folder `model`. LookoutError when there is no model that holds.
 
     `bento` is the bento it is served from, as name:version; None from a clone.
@@ -48,36 +44,25 @@ def create_app(model: Path, settings: Settings, bento: str | None = None) -> Sta
     metrics = Metrics()
     tracer = tracing.from_environment()
     service = Service(Detector(model, settings, metrics), settings, metrics, bento, tracer)
-    app = _App(
-        routes=service.routes(),
-        middleware=[Middleware(Observation, metrics=metrics, health=service.health, tracer=tracer), *_gate(settings)],
-        exception_handlers={Problem: refusals.problem, HTTPException: refusals.http_exception},
-        lifespan=service.lifespan,
-    )
-    app.state.service = service
-    return app
+    endpoints: ASGIApp = Dispatch(service.paths(), metrics)
+    if settings.tokens_file:
+        endpoints = TokenGate(endpoints, read_tokens(settings.tokens_file))
+    return App(service, Observation(endpoints, metrics, service.health, tracer))
 
 
-class _App(Starlette):
-    def build_middleware_stack(self) -> ASGIApp:
-        """Without Starlette's layer around all others: Observation is the last to hear of an error."""
-        app: ASGIApp = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
-        for layer, arguments, named in reversed(self.user_middleware):
-            app = layer(app, *arguments, **named)
-        return app
+class App(Starlette):
+    """Starlette has the start and the end; requests go past its layers and routes, of which there are none."""
 
-
-class _Endpoint:
-    """A function from request to response as an ASGI app. Errors are the app's: given the function itself, a route
-    would have a layer of its own for them."""
-
-    def __init__(self, function: Callable[[Request], Awaitable[Response]]) -> None:
-        self._function = function
+    def __init__(self, service: "Service", answering: ASGIApp) -> None:
+        super().__init__(lifespan=service.lifespan)
+        self.service, self._answering = service, answering
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        response = await self._function(Request(scope, receive, send))
-        await response(scope, receive, send)
+        """Answer one request, or live from start to end."""
+        if scope["type"] == "http":
+            await self._answering(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class Service:
@@ -92,22 +77,21 @@ class Service:
         self.explainer = Explainer(detector, settings)
         self.oip = Endpoints(detector, settings, self.health, self.bodies)
 
-    def routes(self) -> list[Route]:
-        """Every path of the service; the last one answers what nothing else does."""
-        return [
-            Route(contract.DETECT_PATH, _Endpoint(self.detect), methods=["POST"]),
-            Route(contract.BATCH_PATH, self.detect_batch, methods=["POST"]),
-            Route(contract.RENDER_PATH, self.render, methods=["POST"]),
-            Route(contract.EXPLAIN_PATH, self.explain, methods=["POST"]),
-            Route(contract.MODEL_PATH, self.model, methods=["GET"]),
-            *self.oip.routes(),
-            Route(contract.LIVENESS_PATH, self.livez, methods=["GET"]),
-            Route(contract.READINESS_PATH, self.readyz, methods=["GET"]),
-            Route(contract.METRICS_PATH, self.metrics_text, methods=["GET"]),
-            Route("/openapi.json", self.openapi, methods=["GET"]),
-            *pages.routes(),
-            Route("/{path:path}", refusals.nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        ]
+    def paths(self) -> Paths:
+        """Every path of the service."""
+        return {
+            contract.DETECT_PATH: {"POST": self.detect},
+            contract.BATCH_PATH: {"POST": self.detect_batch},
+            contract.RENDER_PATH: {"POST": self.render},
+            contract.EXPLAIN_PATH: {"POST": self.explain},
+            contract.MODEL_PATH: {"GET": self.model},
+            **self.oip.paths(),
+            contract.LIVENESS_PATH: {"GET": self.livez},
+            contract.READINESS_PATH: {"GET": self.readyz},
+            contract.METRICS_PATH: {"GET": self.metrics_text},
+            "/openapi.json": {"GET": self.openapi},
+            **dict(pages.paths()),
+        }
 
     async def detect(self, request: Request) -> Response:
         """POST /v1/detect."""
@@ -136,7 +120,7 @@ class Service:
         with self.bodies.account() as take:
             photos = await intake.several_photos(request, self.settings, take)
             answers = await self.detector.detect_all(photos, parameters, partial(intake.departure, request))
-        request.state.log = {"photos": len(photos)}
+        observation.note(request, photos=len(photos))
         return Response(results.batch_json(answers), media_type="application/json")
 
     async def explain(self, request: Request) -> Response:
@@ -209,13 +193,9 @@ class Service:
         )
 
 
-def _gate(settings: Settings) -> list[Middleware]:
-    return [Middleware(TokenGate, tokens=read_tokens(settings.tokens_file))] if settings.tokens_file else []
-
-
 def _remember(request: Request, look: Look) -> None:
     """What the request's log line says of its photo."""
-    request.state.log = {"image": f"{look.width}x{look.height}", "detections": len(look.found)}
+    observation.note(request, image=f"{look.width}x{look.height}", detections=len(look.found))
 
 
 def _json(body: BaseModel) -> Response:

@@ -25,6 +25,8 @@ _AHEAD_BYTES: Final = 262_144
 """A worker gets its next photo while it works on one, so that it need not wait for this process between them: when both
 are at most so large. What is handed out waits for that worker, and large photos take long."""
 _LONGEST_PAUSE_S: Final = 30.0
+_SOON_S: Final = 0.1
+"""Whoever waits longer is watched: few clients leave sooner, and most have their answer by then."""
 
 Gone = Callable[[], Awaitable[object]]
 """Returns once the client has left; waits until then."""
@@ -75,15 +77,14 @@ class Compute:
             job.answer.add_done_callback(lambda _: self._admission.leave())
         self._queue.extend(jobs)
         self._hand_out()
-        # The client is watched only while there is something to spare it: watching costs a task.
-        watcher = asyncio.create_task(_cancel_when(gone, self._queue, jobs)) if gone and must_wait else None
+        watch = _Watch(gone, self._queue, jobs) if gone and must_wait else None
         try:
             return [await _outcome(job) for job in jobs]
         finally:
             for job in jobs:
                 job.give_up()
-            if watcher is not None:
-                watcher.cancel()
+            if watch is not None:
+                watch.end()
 
     async def beside(self, frame: Frame) -> Frame | Problem:
         """The answer to a short piece of work, in turn with the photos, without a place among them."""
@@ -179,10 +180,26 @@ class Compute:
         return True
 
 
-async def _cancel_when(gone: Gone, queue: deque[Job], jobs: Sequence[Job]) -> None:
-    await gone()
-    for job in [one for one in queue if one in jobs]:  # what has begun is finished
-        job.answer.cancel()
+class _Watch:
+    """Looks, after a while, whether the client is still there: a task of its own for each photo would be dear."""
+
+    def __init__(self, gone: Gone, queue: deque[Job], jobs: Sequence[Job]) -> None:
+        self._gone, self._queue, self._jobs = gone, queue, jobs
+        self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._begin)
+        self._task: asyncio.Task[None] | None = None
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        await self._gone()
+        for job in [one for one in self._queue if one in self._jobs]:  # what has begun is finished
+            job.answer.cancel()
 
 
 async def _outcome(job: Job) -> Frame | Problem:

@@ -3,12 +3,13 @@
 A worker decodes what strangers send. It is believed no more than a file: nothing here is pickle.
 """
 
-import json
 import socket
 import struct
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 _LENGTHS: Final = struct.Struct("!IQ")
 """Of the header and of all parts together, before both."""
@@ -25,7 +26,7 @@ class Frame(NamedTuple):
 def pieces(frame: Frame) -> list[Any]:
     """The frame as it goes over the socket."""
     lengths = [len(part) for part in frame.parts]
-    header = json.dumps([frame.header, lengths]).encode()
+    header = to_json([frame.header, lengths])
     return [_LENGTHS.pack(len(header), sum(lengths)) + header, *frame.parts]
 
 
@@ -45,7 +46,7 @@ class Reader:
                 return
             with memoryview(self._held) as held:
                 start = _LENGTHS.size + header
-                said, lengths = json.loads(bytes(held[_LENGTHS.size : start]))
+                said, lengths = from_json(bytes(held[_LENGTHS.size : start]))
                 frame = Frame(said, [bytes(held[start + end - length : start + end]) for length, end in _ends(lengths)])
             del self._held[:whole]
             yield frame
@@ -70,7 +71,7 @@ def receive(connection: socket.socket) -> Frame | None:
     content = _exactly(connection, header)
     if content is None:
         return None
-    said, each = json.loads(content)
+    said, each = from_json(content)
     parts = [_exactly(connection, length) for length in each]
     return None if None in parts else Frame(said, [part for part in parts if part is not None])
 

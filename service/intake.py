@@ -6,12 +6,14 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
+from starlette.types import Message
 
 from lookout import contract
 from service import problems
@@ -85,7 +87,8 @@ class _InMemoryParser(MultiPartParser):
 def parameters(request: Request, kind: type[Query]) -> Query:
     """The query, checked. Problem 422 naming the parameter."""
     if not request.scope["query_string"]:
-        return kind()
+        default: Query = _defaults(kind)
+        return default
     pairs = request.query_params.multi_items()
     if len({name for name, _ in pairs}) != len(pairs):
         raise problems.bad_parameter("A parameter is given twice.")
@@ -98,6 +101,11 @@ def parameters(request: Request, kind: type[Query]) -> Query:
             known = ", ".join(kind.model_fields)
             raise problems.bad_parameter(f"There is no parameter {name!r}; known: {known}.") from error
         raise problems.bad_parameter(f"{name}: {first['msg']}.") from error
+
+
+@cache
+def _defaults(kind: type[Query]) -> Query:
+    return kind()
 
 
 async def one_photo(request: Request, settings: Settings, take: Take) -> Photo:
@@ -133,7 +141,13 @@ async def departure(request: Request) -> None:
 
 async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
     """A raw body of at most `limit` bytes; Problem 413 for more, 408 when it comes too slowly."""
-    chunks = [chunk async for chunk in _counted(request, limit, settings.body_timeout_s, take)]
+    counted, chunks = _Counted(request, limit, limit, take), list[bytes]()
+    try:
+        async with asyncio.timeout(settings.body_timeout_s):
+            while not counted.ended:
+                chunks.append(counted.chunk(await request.receive()))
+    except TimeoutError as error:
+        raise problems.slow_body(settings.body_timeout_s) from error
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -142,7 +156,8 @@ def _is_multipart(content_type: str) -> bool:
 
 
 async def _form(request: Request, field: str, most: int, limit: int, settings: Settings, take: Take) -> list[Photo]:
-    stream = _counted(request, limit + _FORM_OVERHEAD, settings.body_timeout_s, take, limit)
+    counted = _Counted(request, limit + _FORM_OVERHEAD, limit, take)
+    stream = _stream(request, counted, settings.body_timeout_s)
     parser = _InMemoryParser(request.headers, stream, max_files=most, max_fields=8)
     try:
         form = await parser.parse()
@@ -166,25 +181,34 @@ async def _form(request: Request, field: str, most: int, limit: int, settings: S
         await form.close()
 
 
-async def _counted(
-    request: Request, limit: int, timeout_s: float, take: Take, told: int | None = None
-) -> AsyncGenerator[bytes, None]:
-    """The body's chunks; Problem 413 as soon as they are more than `limit` bytes, 408 when they take too long."""
-    total, declared = 0, request.headers.get("content-length", "")
-    if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
-        raise problems.too_large(told if told is not None else limit)  # its word is good enough against it
+class _Counted:
+    """A body's chunks, counted. Problem 413 as soon as they are more than `limit` bytes, which says `told`."""
+
+    def __init__(self, request: Request, limit: int, told: int, take: Take) -> None:
+        self._limit, self._told, self._take = limit, told, take
+        self._total, self.ended = 0, False
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
+            raise problems.too_large(told)  # its word is good enough against it
+
+    def chunk(self, message: Message) -> bytes:
+        """The bytes of one message of ASGI."""
+        if message["type"] == "http.disconnect":
+            raise problems.bad_body("The client went away before the body was complete.")
+        chunk: bytes = message.get("body", b"")
+        self.ended = not message.get("more_body", False)
+        self._total += len(chunk)
+        if self._total > self._limit:
+            raise problems.too_large(self._told)
+        self._take(len(chunk))
+        return chunk
+
+
+async def _stream(request: Request, counted: _Counted, timeout_s: float) -> AsyncGenerator[bytes, None]:
+    """The body's chunks as they come; Problem 408 when they take too long."""
     try:
         async with asyncio.timeout(timeout_s):
-            more = True
-            while more:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise problems.bad_body("The client went away before the body was complete.")
-                chunk, more = message.get("body", b""), message.get("more_body", False)
-                total += len(chunk)
-                if total > limit:
-                    raise problems.too_large(told if told is not None else limit)
-                take(len(chunk))
-                yield chunk
+            while not counted.ended:
+                yield counted.chunk(await request.receive())
     except TimeoutError as error:
         raise problems.slow_body(timeout_s) from error

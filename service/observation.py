@@ -7,8 +7,11 @@ import random
 import re
 import time
 import traceback
+from contextlib import suppress
 from typing import Final
 
+from pydantic_core import to_json
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookout import contract
@@ -19,11 +22,11 @@ from service.trace_context import TraceContext
 from service.tracing import Tracer
 
 LOGGER: Final = logging.getLogger("lookout.access")
+"""Its level decides whether requests are logged."""
 API_PATHS: Final = frozenset(
     {contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH, contract.OIP_INFER_PATH}
 )
-_STANDARD_ERROR: Final = 2
-_JSON: Final = json.JSONEncoder(check_circular=False)
+STANDARD_ERROR: Final = 2
 _IDS: Final = random.Random()  # noqa: S311  # seeded by the system once: an id is no secret, and asking each time is dear
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY: Final = [
@@ -48,87 +51,99 @@ class Observation:
         self._app, self._metrics, self._health, self._tracer = app, metrics, health, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection of the server."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        """Handle one request."""
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        counted = scope["path"] in API_PATHS and scope["method"] == "POST"
-        seen = {"status": 0, "bytes": 0}
+        if scope["path"] not in API_PATHS or scope["method"] != "POST":
+            await self._answered(_Seen(receive, send, self._health, request_id, None), scope)
+            return
         started = time.perf_counter()
-        caller = trace_context.read(scope["headers"]) if counted else None
-        span = self._tracer.begin(caller, scope["path"], request_id) if counted else None
-        own = span.context if span else None
-
-        async def count(message_from: Receive = receive) -> Message:
-            message = await message_from()
-            seen["bytes"] += len(message.get("body", b""))
-            return message
-
-        async def add_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
-                added = [(b"x-request-id", request_id.encode()), *_SECURITY]
-                if own:
-                    added.append((trace_context.RESPONSE_HEADER, own.header()))
-                if self._health.phase is Phase.DRAINING:
-                    # The client opens its next connection elsewhere, before the server has to cut this one.
-                    added.append((b"connection", b"close"))
-                message["headers"] = [*message.get("headers", []), *added]
-            await send(message)
-
-        if counted:
-            self._metrics.in_flight.inc()
+        span = self._tracer.begin(trace_context.read(scope["headers"]), scope["path"], request_id)
+        seen = _Seen(receive, send, self._health, request_id, span.context)
+        self._metrics.in_flight.inc()
         current = tracing.CURRENT.set(span)
         try:
-            await self._app(scope, count, add_headers)
-        except Exception:  # noqa: BLE001  # the last to hear of it: logged once here, and by nobody else
-            event(logging.ERROR, "internal-error", request_id=request_id, trace=traceback.format_exc())
-            if not seen["status"]:  # else the answer is under way, and the server cuts it
-                answer = problems.answer(problems.internal(), scope["path"], request_id)
-                await answer(scope, receive, add_headers)
+            await self._answered(seen, scope)
         finally:
             tracing.CURRENT.reset(current)
-            if counted:
-                self._metrics.in_flight.dec()
-                seen["status"] = seen["status"] or 500  # the client went away before there was an answer
-                seconds = time.perf_counter() - started
-                self._metrics.count_request(seen["status"], seconds)
-                _log(scope, request_id, seen, seconds, own)
-            if span:
-                span.end(seen["status"])
+            self._metrics.in_flight.dec()
+            status = seen.status or 500  # the client went away before there was an answer
+            seconds = time.perf_counter() - started
+            self._metrics.count_request(status, seconds)
+            _log(scope, status, seconds, seen)
+            span.end(status)
+
+    async def _answered(self, seen: "_Seen", scope: Scope) -> None:
+        try:
+            await self._app(scope, seen.receive, seen.send)
+        except Exception:  # noqa: BLE001  # the last to hear of it: logged once here, and by nobody else
+            event(logging.ERROR, "internal-error", request_id=seen.request_id, trace=traceback.format_exc())
+            if not seen.status:  # else the answer is under way, and the server cuts it
+                answer = problems.answer(problems.internal(), scope["path"], seen.request_id)
+                await answer(scope, seen.receive, seen.send)
+
+
+class _Seen:
+    """What goes by of one request and its answer, to which it adds what every answer has."""
+
+    def __init__(
+        self, receive: Receive, send: Send, health: Health, request_id: str, context: TraceContext | None
+    ) -> None:
+        self._receive, self._send, self._health = receive, send, health
+        self.request_id, self.context = request_id, context
+        self.status = self.bytes_in = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.bytes_in += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self.request_id.encode()), *_SECURITY]
+            if self.context:
+                headers.append((trace_context.RESPONSE_HEADER, self.context.header()))
+            if self._health.phase is Phase.DRAINING:
+                # The client opens its next connection elsewhere, before the server has to cut this one.
+                headers.append((b"connection", b"close"))
+            message["headers"] = headers
+        await self._send(message)
+
+
+def note(request: Request, **fields: object) -> None:
+    """Have the request's log line say this, too."""
+    request.scope["state"]["log"] = fields
 
 
 class Lines(logging.Handler):
-    """Writes each message as a line of its own to a file descriptor: nothing is held back, and what is no longer than
-    a pipe's atomic write is never torn, whoever else writes there."""
+    """Writes each message as a line of its own to a file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write it, all of it."""
-        line = (record.getMessage() + "\n").encode()
-        try:
-            while line:
-                line = line[os.write(self._descriptor, line) :]
-        except OSError:
-            self.handleError(record)
+        """Write it."""
+        write_line(self._descriptor, record.getMessage().encode())
+
+
+def write_line(descriptor: int, line: bytes) -> None:
+    """Write all of it: nothing is held back, and what is no longer than a pipe's atomic write is never torn, whoever
+    else writes there. A reader who left is no error of a request's."""
+    line += b"\n"
+    with suppress(OSError):
+        while line:
+            line = line[os.write(descriptor, line) :]
 
 
 def configure_logging(level: str) -> None:
     """Send the service's log lines to standard error as they are: one JSON object a line."""
     logger = logging.getLogger("lookout")
     if not logger.handlers:
-        logger.addHandler(Lines(_STANDARD_ERROR))
+        logger.addHandler(Lines(STANDARD_ERROR))
     logger.propagate = False
     logger.setLevel(level)
-    # No line says where in the code it was written, or by which thread and process: finding out takes half of its time.
-    # (docs.python.org/3/howto/logging.html#optimization)
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    vars(logging)["_srcfile"] = None
 
 
 def event(level: int, name: str, **fields: object) -> None:
@@ -145,16 +160,20 @@ def _request_id(scope: Scope) -> str:
     return f"{_IDS.getrandbits(128):032x}"
 
 
-def _log(scope: Scope, request_id: str, seen: dict[str, int], seconds: float, context: TraceContext | None) -> None:
+def _log(scope: Scope, status: int, seconds: float, seen: _Seen) -> None:
+    if not LOGGER.isEnabledFor(logging.INFO):
+        return
+    context = seen.context
     line = {
         "event": "request",
-        "request_id": request_id,
+        "request_id": seen.request_id,
         **({"trace_id": context.trace_id, "span_id": context.span_id} if context else {}),
         "method": scope["method"],
         "path": scope["path"],
-        "status": seen["status"],
+        "status": status,
         "duration_ms": round(seconds * 1000, 2),
-        "bytes_in": seen["bytes"],
+        "bytes_in": seen.bytes_in,
         **scope["state"].get("log", {}),
     }
-    LOGGER.info(_JSON.encode(line))
+    # Past the logger: its record of where, when and by whom was dearer than all the rest of the line.
+    write_line(STANDARD_ERROR, to_json(line))

@@ -1,12 +1,14 @@
 """The web pages and what they are made of, as files of this service alone."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
+
+from service.dispatch import Endpoint
 
 WEB: Final = Path(__file__).parent / "web"
 _PAGES: Final = {"/": "index.html", "/docs": "docs.html"}
@@ -14,12 +16,10 @@ _ASSETS: Final = tuple(sorted(path.name for path in WEB.iterdir() if path.suffix
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
 
 
-def routes() -> list[Route]:
+def paths() -> Iterator[tuple[str, dict[str, Endpoint]]]:
     """The pages, and each of their scripts, styles and pictures under /web/."""
-    return [
-        *(Route(path, partial(_file, name=name), methods=["GET"]) for path, name in _PAGES.items()),
-        *(Route(f"/web/{name}", partial(_file, name=name), methods=["GET"]) for name in _ASSETS),
-    ]
+    for path, name in (*_PAGES.items(), *((f"/web/{name}", name) for name in _ASSETS)):
+        yield path, {"GET": partial(_file, name=name)}
 
 
 async def _file(_: Request, name: str) -> Response:

@@ -1,6 +1,6 @@
 """Errors of the API as RFC 9457 problems: one constructor a kind, so that a status is decided in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
@@ -55,6 +55,17 @@ def answer(problem: Problem, path: str, request_id: str) -> Response:
         return JSONResponse({"error": problem.detail}, problem.status, problem.headers)
     body = problem.body(request_id).model_dump_json()
     return Response(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
+
+
+def nothing_at(path: str) -> Problem:
+    """A path that there is not."""
+    return Problem(404, "", "Not found", f"There is nothing at {path[:100]}; /docs lists what there is.")
+
+
+def not_allowed(path: str, methods: Sequence[str]) -> Problem:
+    """A known path asked with another method than those."""
+    ways = ", ".join(methods)
+    return Problem(405, "", "Not allowed here", f"{path} takes {ways}.", {"Allow": ways})
 
 
 def bad_image(detail: str) -> Problem:

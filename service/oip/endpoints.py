@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -10,12 +9,12 @@ from typing import Any, Final
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from lookout import contract
-from service import intake, problems
+from service import intake, observation, problems
 from service.decode import Pixels
 from service.detector import Detector
+from service.dispatch import Endpoint
 from service.health import Health
 from service.intake import Photo
 from service.memory import BodyBudget
@@ -52,17 +51,16 @@ class Endpoints:
         self._parsing = asyncio.Lock()
         """One request is taken apart at a time: as JSON it may be far larger than it was sent."""
 
-    def routes(self) -> list[Route]:
+    def paths(self) -> dict[str, dict[str, Endpoint]]:
         """Every path of the protocol, for the one model there is."""
-        paths: dict[str, Callable[[Request], Any]] = {
-            contract.OIP_PATH: self.server,
-            f"{contract.OIP_PATH}/health/live": self.live,
-            f"{contract.OIP_PATH}/health/ready": self.ready,
-            contract.OIP_MODEL_PATH: self.model,
-            f"{contract.OIP_MODEL_PATH}/ready": self.model_ready,
+        return {
+            contract.OIP_PATH: {"GET": self.server},
+            f"{contract.OIP_PATH}/health/live": {"GET": self.live},
+            f"{contract.OIP_PATH}/health/ready": {"GET": self.ready},
+            contract.OIP_MODEL_PATH: {"GET": self.model},
+            f"{contract.OIP_MODEL_PATH}/ready": {"GET": self.model_ready},
+            contract.OIP_INFER_PATH: {"POST": self.infer},
         }
-        asked = [Route(path, endpoint, methods=["GET"]) for path, endpoint in paths.items()]
-        return [*asked, Route(contract.OIP_INFER_PATH, self.infer, methods=["POST"])]
 
     async def server(self, _: Request) -> Response:
         """GET /v2: the server and the extensions it has."""
@@ -109,7 +107,7 @@ class Endpoints:
             asked = await self._asked(request, take)
             gone = partial(intake.departure, request)
             found = _all_good(await self._detector.find_all(asked.images, asked.parameters, gone))
-        request.state.log = {"photos": len(found)}
+        observation.note(request, photos=len(found))
         head: dict[str, Any] = {"model_name": contract.DETECTOR, "model_version": self._detector.stored.version}
         if asked.id is not None:
             head["id"] = asked.id

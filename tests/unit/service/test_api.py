@@ -119,7 +119,7 @@ def test_is_neither_ready_nor_alive_when_the_model_cannot_be_loaded(make_client:
 
 def test_is_no_longer_ready_while_draining_but_still_answers(client: TestClient) -> None:
     assert "connection" not in client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG).headers
-    client.app.state.service.health.drain()  # type: ignore[attr-defined]  # the app is a Starlette
+    client.app.service.health.drain()  # type: ignore[attr-defined]  # the app is ours
     assert client.get(contract.READINESS_PATH).status_code == 503
     assert client.get(contract.LIVENESS_PATH).status_code == 200
     answer = client.post(contract.DETECT_PATH, content=encoded(), headers=JPEG)
@@ -137,7 +137,7 @@ def test_is_alive_and_not_ready_while_it_has_no_worker(
 
 
 def test_never_becomes_ready_again_once_it_drains(client: TestClient) -> None:
-    health = client.app.state.service.health  # type: ignore[attr-defined]  # the app is a Starlette
+    health = client.app.service.health  # type: ignore[attr-defined]  # the app is ours
     health.drain()
     health.ready()
     assert client.get(contract.READINESS_PATH).status_code == 503
@@ -185,7 +185,7 @@ def test_a_batch_larger_than_the_queue_has_its_turn_when_nothing_else_is_there(m
 )
 def test_refuses_what_cannot_be_in_time_before_it_reads_the_body(make_client: ClientFactory, path: str) -> None:
     client = make_client()
-    service = client.app.state.service  # type: ignore[attr-defined]  # the app is a Starlette
+    service = client.app.service  # type: ignore[attr-defined]  # the app is ours
     admission, told = service.detector.admission, list[Message]()
     admission.measured(7.0)
     admission.enter(1, 0.0)
@@ -211,7 +211,7 @@ def test_bodies_of_concurrent_requests_share_one_budget_and_give_it_back(make_cl
     client = make_client(session=lambda: session, max_held_bytes=3 * len(photo))
     with ThreadPoolExecutor(3) as pool:
         three = [pool.submit(client.post, contract.DETECT_PATH, content=photo, headers=JPEG) for _ in range(3)]
-        service = client.app.state.service  # type: ignore[attr-defined]  # the app is a Starlette
+        service = client.app.service  # type: ignore[attr-defined]  # the app is ours
         assert session.arrived.wait(10)
         until(lambda: service.bodies.held == 3 * len(photo))
         fourth = client.post(contract.DETECT_PATH, content=photo, headers=JPEG)
@@ -249,7 +249,7 @@ def test_a_batch_keeps_no_pixels_of_photos_it_is_done_with(
 
 def test_draws_within_the_place_in_the_queue(make_client: ClientFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     client = make_client(queue=0, max_image_pixels=64 * 48)  # so that it is no small photo
-    drawer = client.app.state.service.detector  # type: ignore[attr-defined]  # the app is a Starlette
+    drawer = client.app.service.detector  # type: ignore[attr-defined]  # the app is ours
     seen: list[tuple[int, bool]] = []
 
     def watched(*arguments: Any) -> bytes:
@@ -276,10 +276,10 @@ def test_takes_nothing_when_told_to_stop_before_the_model_is_loaded(
     monkeypatch.setattr("service.worker.open_session", doomed)
     app = create_app(model_dir, Settings(threads=1))
     with TestClient(app) as cold:
-        app.state.service.health.drain()
+        app.service.health.drain()
         assert cold.post(path, content=encoded(), headers=JPEG).status_code == 503
         may_fail.set()
-        until(lambda: app.state.service.health.phase is Phase.FAILED)
+        until(lambda: app.service.health.phase is Phase.FAILED)
         assert cold.post(path, content=encoded(), headers=JPEG).status_code == 503
     # Leaving the block waits for every worker: a photo that waits for one would keep it for ever.
 
@@ -381,12 +381,11 @@ def test_keeps_a_request_id_only_when_it_is_a_plain_token(client: TestClient, se
 
 
 def test_logs_one_line_a_request_without_names_or_bytes_of_images(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    lines: list[str] = []
-    monkeypatch.setattr(logging.getLogger("lookout.access"), "info", lines.append)
     files = {"image": ("my-private-holiday.jpg", encoded(), "image/jpeg")}
     client.post(contract.DETECT_PATH, files=files, headers={"X-Request-ID": "one"})
+    lines = [line for line in capfd.readouterr().err.splitlines() if '"request"' in line]
     assert len(lines) == 1
     line = json.loads(lines[0])
     assert line.pop("duration_ms") > 0

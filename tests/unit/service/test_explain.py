@@ -98,13 +98,13 @@ class Held(SeesRed):
 def test_explains_one_at_a_time_and_detects_meanwhile(make_client: ClientFactory) -> None:
     session = Held()
     client = make_client(session=lambda: session, threads=1)
-    explainer = client.app.state.service.explainer  # type: ignore[attr-defined]  # the app is a Starlette
+    explainer = client.app.service.explainer  # type: ignore[attr-defined]  # the app is ours
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(client.post, contract.EXPLAIN_PATH, content=encoded(), headers=JPEG)
         until(lambda: explainer._running == 1)
         second = client.post(contract.EXPLAIN_PATH, content=encoded(), headers=JPEG)
         detected = pool.submit(client.post, contract.DETECT_PATH, content=encoded(), headers=JPEG)
-        until(lambda: client.app.state.service.detector.admission.admitted == 1)  # type: ignore[attr-defined]  # as above
+        until(lambda: client.app.service.detector.admission.admitted == 1)  # type: ignore[attr-defined]  # as above
         session.allowed.release(3)  # of the 65 that explain; one more may be waiting already
         assert detected.result(10).status_code == 200
         assert not first.done()

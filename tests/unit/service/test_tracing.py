@@ -2,10 +2,9 @@
 
 import io
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -29,22 +28,6 @@ ClientFactory = Callable[..., TestClient]
 
 
 @pytest.fixture
-def lines() -> Iterator[list[dict[str, object]]]:
-    """The access log, as it is written."""
-    written: list[dict[str, object]] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            written.append(json.loads(record.getMessage()))
-
-    handler = Keep()
-    logger = logging.getLogger("lookout.access")
-    logger.addHandler(handler)
-    yield written
-    logger.removeHandler(handler)
-
-
-@pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     """What a service made from now on records."""
     exporter = InMemorySpanExporter()
@@ -54,32 +37,39 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     return exporter
 
 
+def last_line(capfd: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """The access log's, as it is written."""
+    line: dict[str, object] = json.loads(capfd.readouterr().err.splitlines()[-1])
+    return line
+
+
 def photo() -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 48)).save(buffer, "JPEG")
     return buffer.getvalue()
 
 
-def test_a_callers_trace_is_in_the_log_and_in_the_answer(client: TestClient, lines: list[dict[str, object]]) -> None:
+def test_a_callers_trace_is_in_the_log_and_in_the_answer(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:
     answer = client.post(contract.DETECT_PATH, content=photo(), headers=JPEG | CALLER)
     ours = trace_context.read([(b"traceparent", answer.headers["traceresponse"].encode())])
     assert ours is not None
     assert (ours.trace_id, ours.sampled) == (TRACE, False)
     assert ours.span_id != SPAN
-    assert (lines[-1]["trace_id"], lines[-1]["span_id"]) == (TRACE, ours.span_id)
+    line = last_line(capfd)
+    assert (line["trace_id"], line["span_id"]) == (TRACE, ours.span_id)
 
 
-def test_a_refused_request_is_in_its_trace_too(client: TestClient, lines: list[dict[str, object]]) -> None:
+def test_a_refused_request_is_in_its_trace_too(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:
     answer = client.post(contract.DETECT_PATH, content=b"", headers=CALLER)
     assert answer.status_code == 400
     assert TRACE in answer.headers["traceresponse"]
-    assert lines[-1]["trace_id"] == TRACE
+    assert last_line(capfd)["trace_id"] == TRACE
 
 
-def test_a_request_without_a_trace_gets_none(client: TestClient, lines: list[dict[str, object]]) -> None:
+def test_a_request_without_a_trace_gets_none(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:
     answer = client.post(contract.DETECT_PATH, content=photo(), headers=JPEG)
     assert "traceresponse" not in answer.headers
-    assert "trace_id" not in lines[-1]
+    assert "trace_id" not in last_line(capfd)
 
 
 def test_a_request_and_its_stages_become_spans_under_the_caller(

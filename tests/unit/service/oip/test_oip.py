@@ -199,7 +199,7 @@ def test_unknown_paths_and_models_under_v2_have_the_protocols_error(client: Test
 
 def test_is_not_ready_while_draining_and_still_infers(client: TestClient) -> None:
     assert client.get("/v2/health/ready").json() == {"ready": True}
-    client.app.state.service.health.drain()  # type: ignore[attr-defined]  # the app is a Starlette
+    client.app.service.health.drain()  # type: ignore[attr-defined]  # the app is ours
     assert client.get("/v2/health/ready").status_code == 503
     assert client.get("/v2/models/detector/ready").status_code == 503
     assert client.get("/v2/health/live").status_code == 200
@@ -211,7 +211,7 @@ def test_inference_requests_are_measured_and_hold_no_room_afterwards(client: Tes
     text = client.get(contract.METRICS_PATH).text
     assert f'{contract.METRIC_REQUESTS}{{status="200"}} 1.0' in text
     assert f"{contract.METRIC_QUEUE_WAIT}_count 2.0" in text
-    assert client.app.state.service.bodies.held == 0  # type: ignore[attr-defined]  # the app is a Starlette
+    assert client.app.service.bodies.held == 0  # type: ignore[attr-defined]  # the app is ours
     for stage, photos in {**dict.fromkeys(STAGES, 2), "encoding": 1}.items():
         assert f'{contract.METRIC_STAGE}_count{{stage="{stage}"}} {photos}.0' in text, stage
 
