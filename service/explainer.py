@@ -54,12 +54,12 @@ class Explainer:
             found = await detector.without(first.inputs, patch)
             heat.append(round(score - occlusion.score_of(box, class_id, found), 4))
         top, left, bottom, right = (float(side) for side in looked_at)
-        labels = detector.stored.card.labels
+        detections = results.detections(first.found, first.width, first.height, detector.stored.card.labels)
         return schema.ExplainResponse(
             model=detector.model,
             image=schema.ImageSize(width=first.width, height=first.height),
-            detection=results.detection(first.found, parameters.rank, first.width, first.height, labels),
-            region=results.box(left, top, right, bottom, first.width, first.height),
+            detection=schema.Detection.model_validate(detections[parameters.rank]),
+            region=schema.Box(**results.box(left, top, right, bottom, first.width, first.height)),
             heat=[heat[row * parameters.cells :][: parameters.cells] for row in range(parameters.cells)],
             total_ms=round((time.perf_counter() - started) * 1000, 1),
         )

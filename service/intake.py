@@ -5,9 +5,8 @@ import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.datastructures import UploadFile
@@ -31,8 +30,7 @@ Take = Callable[[int], None]
 """Called with each number of bytes received; raises Problem when there is no room for them."""
 
 
-@dataclass(frozen=True)
-class Photo:
+class Photo(NamedTuple):
     """One image as sent: its bytes and the type it was declared to have, empty when none was."""
 
     data: bytes
@@ -110,7 +108,7 @@ def _defaults(kind: type[Query]) -> Query:
 
 async def one_photo(request: Request, settings: Settings, take: Take) -> Photo:
     """The photo of a request: the raw body, or the multipart field `image`. `take` hears of every byte."""
-    started, declared = time.perf_counter(), request.headers.get("content-type", "")
+    started, declared = time.perf_counter(), _header(request, b"content-type")
     if not _is_multipart(declared):
         data = await read(request, settings.max_image_bytes, settings, take)
         return Photo(data, declared, time.perf_counter() - started)
@@ -119,18 +117,18 @@ async def one_photo(request: Request, settings: Settings, take: Take) -> Photo:
         raise problems.bad_parameter("The multipart body needs exactly one file field 'image'.")
     if len(found[0].data) > settings.max_image_bytes:
         raise problems.too_large(settings.max_image_bytes)
-    return replace(found[0], intake_s=time.perf_counter() - started)
+    return found[0]._replace(intake_s=time.perf_counter() - started)
 
 
 async def several_photos(request: Request, settings: Settings, take: Take) -> list[Photo]:
     """The photos of a batch: the repeated multipart field `images`, at most 16. `take` hears of every byte."""
     started = time.perf_counter()
-    if not _is_multipart(request.headers.get("content-type", "")):
+    if not _is_multipart(_header(request, b"content-type")):
         raise problems.unsupported("A batch is sent as multipart/form-data with the field 'images' repeated.")
     found = await _form(request, "images", contract.MAX_BATCH_IMAGES, settings.max_batch_bytes, settings, take)
     if not found:
         raise problems.bad_parameter("The multipart body has no file field 'images'.")
-    return [replace(photo, intake_s=time.perf_counter() - started) for photo in found]
+    return [photo._replace(intake_s=time.perf_counter() - started) for photo in found]
 
 
 async def departure(request: Request) -> None:
@@ -149,6 +147,11 @@ async def read(request: Request, limit: int, settings: Settings, take: Take) -> 
     except TimeoutError as error:
         raise problems.slow_body(settings.body_timeout_s) from error
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _header(request: Request, name: bytes) -> str:
+    """The first header of that name, empty without one; `request.headers` would be made anew for it."""
+    return next((value.decode("latin-1") for one, value in request.scope["headers"] if one == name), "")
 
 
 def _is_multipart(content_type: str) -> bool:
@@ -187,7 +190,7 @@ class _Counted:
     def __init__(self, request: Request, limit: int, told: int, take: Take) -> None:
         self._limit, self._told, self._take = limit, told, take
         self._total, self.ended = 0, False
-        declared = request.headers.get("content-length", "")
+        declared = _header(request, b"content-length")
         if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
             raise problems.too_large(told)  # its word is good enough against it
 

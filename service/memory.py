@@ -42,24 +42,34 @@ class BodyBudget:
         self._most = most
         self.held = 0
 
-    @contextmanager
-    def account(self) -> Iterator[Callable[[int], None]]:
-        """For the length of a request: call it with each number of bytes received. Problem 503 once all are taken
-        and others hold some of them."""
-        own = 0
+    def account(self) -> "Account":
+        """For the length of a request."""
+        return Account(self)
 
-        def take(count: int) -> None:
-            nonlocal own
-            # One alone is bounded by the limits of its kind: were it refused here, it would be refused for ever.
-            if self.held > own and self.held + count > self._most:
-                raise problems.over_capacity("bodies")
-            self.held += count
-            own += count
+    def refuses(self, count: int, own: int) -> bool:
+        """Whether there is no room for so many more bytes of a request that holds `own`. One alone is bounded by the
+        limits of its kind: were it refused here, it would be refused for ever."""
+        return self.held > own and self.held + count > self._most
 
-        try:
-            yield take
-        finally:
-            self.held -= own
+
+class Account:
+    """What one request holds of the budget. Within it, call the function with each number of bytes received: Problem
+    503 once all are taken and others hold some of them."""
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget, self._own = budget, 0
+
+    def __enter__(self) -> Callable[[int], None]:
+        return self._take
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.held -= self._own
+
+    def _take(self, count: int) -> None:
+        if self._budget.refuses(count, self._own):
+            raise problems.over_capacity("bodies")
+        self._budget.held += count
+        self._own += count
 
 
 class PixelRoom:

@@ -16,13 +16,13 @@ from service.work import Asked, Prepared
 def photo(image: bytes | Pixels, asked: Asked) -> Frame:
     """A photo as it was sent, or as pixels, and what is asked about it."""
     if isinstance(image, bytes):
-        return Frame({"do": "photo", "asked": vars(asked)}, [image])
-    return Frame({"do": "photo", "asked": vars(asked), "array": _array(image)}, [_bytes(image)])
+        return Frame({"do": "photo", "asked": asked}, [image])
+    return Frame({"do": "photo", "asked": asked, "array": _array(image)}, [_bytes(image)])
 
 
 def read_photo(frame: Frame) -> tuple[bytes | Pixels, Asked]:
     """As given to `photo`."""
-    asked, (data,) = Asked(**frame.header["asked"]), frame.parts
+    asked, (data,) = Asked(*frame.header["asked"]), frame.parts
     return (_read_array(data, frame.header["array"]) if "array" in frame.header else data), asked
 
 

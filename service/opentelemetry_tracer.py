@@ -18,7 +18,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status,
 
 from lookout import contract
 from lookout.errors import LookoutError
+from service import tracing
 from service.observation import event
+from service.results import Look
 from service.trace_context import TraceContext
 
 PROTOCOL: Final = "http/protobuf"
@@ -77,13 +79,14 @@ class RecordedSpan:
             trace.format_trace_id(own.trace_id), trace.format_span_id(own.span_id), own.trace_flags.sampled
         )
 
-    def stage(self, name: str, start_s: float, end_s: float) -> None:
+    def stages(self, look: Look) -> None:
         """As in Span."""
         wall_ns, now_s = time.time_ns(), time.perf_counter()
-        part = self._tracer.start_span(
-            name, trace.set_span_in_context(self._span), start_time=wall_ns - round((now_s - start_s) * 1e9)
-        )
-        part.end(wall_ns - round((now_s - end_s) * 1e9))
+        for name, start_s, end_s in tracing.parts(look):
+            part = self._tracer.start_span(
+                name, trace.set_span_in_context(self._span), start_time=wall_ns - round((now_s - start_s) * 1e9)
+            )
+            part.end(wall_ns - round((now_s - end_s) * 1e9))
 
     def end(self, status: int) -> None:
         """As in Span. Only the server's own failures are errors of its span."""

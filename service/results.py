@@ -1,8 +1,7 @@
 """From what a session found on one photo to the bodies of the API: pure functions of labels and times."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from service import schema
 from service.postprocess import Detections
@@ -12,8 +11,7 @@ STEPS: Final = ("decode", "preprocess", "inference", "postprocess")
 """What a worker does with a photo, in order."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What was found on one photo, and when."""
 
     width: int
@@ -34,8 +32,7 @@ class Look:
         return {"intake": self.intake_s, "queue": self.marks_s[0] - self.arrived_s, **steps}
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer about one photo."""
 
     look: Look
@@ -52,18 +49,19 @@ def batch_json(each: Sequence[Answer | Problem]) -> bytes:
     return b'{"results":[' + b",".join(parts) + b"]}"
 
 
-def response(look: Look, model: schema.Model, labels: Mapping[int, str]) -> schema.DetectResponse:
-    """The body of /v1/detect: boxes in pixels of the upright photo."""
-    width, height = look.width, look.height
-    return schema.DetectResponse(
-        model=model,
-        image=schema.ImageSize(width=width, height=height),
-        detections=[detection(look.found, index, width, height, labels) for index in range(len(look.found))],
-        timing_ms=schema.Timing(
-            total=_ms(look.marks_s[-1] - look.arrived_s),
+def response(look: Look, model: Mapping[str, str], labels: Mapping[int, str]) -> dict[str, Any]:
+    """The body of /v1/detect, a DetectResponse as plain data: what a worker says need not be checked, which would take
+    longer than writing it down."""
+    size = {"width": look.width, "height": look.height}
+    return {
+        "model": model,
+        "image": size,
+        "detections": detections(look.found, **size, labels=labels),
+        "timing_ms": {
+            "total": _ms(look.marks_s[-1] - look.arrived_s),
             **{name: _ms(value) for name, value in look.spent_s.items()},
-        ),
-    )
+        },
+    }
 
 
 def label_of(class_id: int, labels: Mapping[int, str]) -> str:
@@ -71,26 +69,29 @@ def label_of(class_id: int, labels: Mapping[int, str]) -> str:
     return labels.get(class_id, f"class {class_id}")
 
 
-def detection(found: Detections, index: int, width: int, height: int, labels: Mapping[int, str]) -> schema.Detection:
-    """One of the detections on a photo of that size."""
-    y_min, x_min, y_max, x_max = (float(side) for side in found.boxes[index])
-    number = int(found.classes[index])
-    return schema.Detection(
-        label=label_of(number, labels),
-        class_id=number,
-        score=round(min(1.0, float(found.scores[index])), 4),
-        box=box(x_min, y_min, x_max, y_max, width, height),
-    )
+def detections(found: Detections, width: int, height: int, labels: Mapping[int, str]) -> list[dict[str, Any]]:
+    """The detections on a photo of that size, each a schema.Detection as plain data."""
+    return [
+        {
+            "label": label_of(number, labels),
+            "class_id": number,
+            "score": round(min(1.0, score), 4),
+            "box": box(x_min, y_min, x_max, y_max, width, height),
+        }
+        for (y_min, x_min, y_max, x_max), score, number in zip(
+            found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True
+        )
+    ]
 
 
-def box(x_min: float, y_min: float, x_max: float, y_max: float, width: int, height: int) -> schema.Box:
-    """A rectangle in 0..1 as pixels of a photo of that size, to a tenth."""
-    return schema.Box(
-        x_min=round(x_min * width, 1),
-        y_min=round(y_min * height, 1),
-        x_max=round(x_max * width, 1),
-        y_max=round(y_max * height, 1),
-    )
+def box(x_min: float, y_min: float, x_max: float, y_max: float, width: int, height: int) -> dict[str, float]:
+    """A rectangle in 0..1 as pixels of a photo of that size, to a tenth: a schema.Box as plain data."""
+    return {
+        "x_min": round(x_min * width, 1),
+        "y_min": round(y_min * height, 1),
+        "x_max": round(x_max * width, 1),
+        "y_max": round(y_max * height, 1),
+    }
 
 
 def _ms(seconds: float) -> float:

@@ -5,7 +5,7 @@ and send nothing.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from itertools import pairwise
 from typing import Final, Protocol
@@ -23,8 +23,8 @@ class Span(Protocol):
     context: TraceContext | None
     """None for a request that came without a trace and is not recorded."""
 
-    def stage(self, name: str, start_s: float, end_s: float) -> None:
-        """A part of it, from and to on the clock of `time.perf_counter`. From any thread."""
+    def stages(self, look: Look) -> None:
+        """One of its photos, whose stages are parts of it."""
         ...
 
     def end(self, status: int) -> None:
@@ -64,7 +64,7 @@ class _Passed:
     def __init__(self, context: TraceContext | None) -> None:
         self.context = context
 
-    def stage(self, name: str, start_s: float, end_s: float) -> None:
+    def stages(self, look: Look) -> None:
         """Recorded by nobody."""
 
     def end(self, status: int) -> None:
@@ -84,9 +84,13 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Tracer:
 def stages(look: Look) -> None:
     """Record the stages of one photo in the trace of its request."""
     span = CURRENT.get()
-    if span is None:
-        return
+    if span is not None:
+        span.stages(look)
+
+
+def parts(look: Look) -> Iterator[tuple[str, float, float]]:
+    """The stages of one photo: name, start and end on the clock of `time.perf_counter`."""
     if look.intake_s:
-        span.stage("intake", look.arrived_s - look.intake_s, look.arrived_s)
+        yield "intake", look.arrived_s - look.intake_s, look.arrived_s
     for name, (start_s, end_s) in zip(("queue", *STEPS), pairwise((look.arrived_s, *look.marks_s)), strict=True):
-        span.stage(name, start_s, end_s)
+        yield name, start_s, end_s

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
+from pydantic_core import to_json
 
 from lookout import contract
 from service import occlusion, problems, results, schema, sight
@@ -25,8 +26,7 @@ _LEAST_SCORE: Final = 0.05
 """A score that fell below this counts as gone, to an explanation."""
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What is asked about one photo."""
 
     kind: Kind
@@ -53,7 +53,7 @@ class Work:
 
     def __init__(self, session: Session, stored: StoredCard, runtime: RuntimeName, settings: Settings) -> None:
         self._session, self._settings, self._labels = session, settings, stored.card.labels
-        self._model = schema.Model(name=stored.card.name, version=stored.version, runtime=runtime)
+        self._model = {"name": stored.card.name, "version": stored.version, "runtime": runtime}
         self._needed = stored.needed(runtime)
 
     def photo(self, data: bytes | Pixels, asked: Asked, room: Room) -> tuple[Answer, float]:
@@ -98,8 +98,10 @@ class Work:
     def _body(self, look: Look, pixels: Pixels, kind: Kind) -> bytes:
         if kind == "find":
             return b""
-        response = results.response(look, self._model, self._labels)
-        return response.model_dump_json().encode() if kind == "detect" else render(pixels, response.detections)
+        if kind == "detect":
+            return to_json(results.response(look, self._model, self._labels))
+        found = results.detections(look.found, look.width, look.height, self._labels)
+        return render(pixels, [schema.Detection.model_validate(one) for one in found])
 
     def _decode(self, data: bytes, declared: str, room: Room, needed: tuple[int, int] | None) -> Decoded:
         """Upright pixels, at least `needed` (height, width) or whole."""

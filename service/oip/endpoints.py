@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -131,7 +131,7 @@ class Endpoints:
             spent_s = time.perf_counter() - started
             return _Asked(
                 id=received.request.id,
-                images=[replace(one, intake_s=spent_s) if isinstance(one, Photo) else one for one in images],
+                images=[one._replace(intake_s=spent_s) if isinstance(one, Photo) else one for one in images],
                 parameters=_parameters(received.request.parameters),
                 outputs=outputs.wanted(received.request),
             )

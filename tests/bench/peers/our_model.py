@@ -9,7 +9,7 @@ import numpy as np
 
 from service.decode import decode_reduced
 from service.model.stored import read_card
-from service.results import detection
+from service.results import detections
 from service.runtimes import detect, open_session
 from service.settings import Settings
 from tests.bench.peers.nothing import Nothing
@@ -53,5 +53,5 @@ class OurModel:
         finally:
             self._sessions.put(session)
         width, height = decoded.width, decoded.height
-        rows = [detection(found, index, width, height, self._labels).model_dump() for index in range(len(found))]
-        return {"image": {"width": width, "height": height}, "detections": rows}
+        size = {"width": width, "height": height}
+        return {"image": size, "detections": detections(found, **size, labels=self._labels)}
