@@ -38,18 +38,22 @@ class Reader:
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are whole with these bytes."""
-        self._held += data
-        while len(self._held) >= _LENGTHS.size:
-            header, parts = _LENGTHS.unpack_from(self._held)
-            whole = _LENGTHS.size + header + parts
-            if len(self._held) < whole:
-                return
-            with memoryview(self._held) as held:
-                start = _LENGTHS.size + header
-                said, lengths = from_json(bytes(held[_LENGTHS.size : start]))
-                frame = Frame(said, [bytes(held[start + end - length : start + end]) for length, end in _ends(lengths)])
-            del self._held[:whole]
-            yield frame
+        held, at = self._held, 0
+        if held:
+            held += data
+        come: bytes | bytearray = held or data
+        while len(come) - at >= _LENGTHS.size:
+            header, parts = _LENGTHS.unpack_from(come, at)
+            start = at + _LENGTHS.size + header
+            if len(come) < start + parts:
+                break
+            said, lengths = from_json(bytes(come[at + _LENGTHS.size : start]))
+            at = start + parts
+            yield Frame(said, [bytes(come[start + end - length : start + end]) for length, end in _ends(lengths)])
+        if come is held:
+            del held[:at]
+        elif at < len(data):
+            held += data[at:]
 
 
 def send(connection: socket.socket, frame: Frame) -> None:
