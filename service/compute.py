@@ -106,7 +106,8 @@ class Compute:
 
     def _hand_out(self) -> None:
         while self._queue and self._workers:
-            job, worker = self._queue[0], min(self._workers, key=lambda one: len(one.in_hand))
+            # Among busy ones, the next to be free: what it is handed waits for it and for no other.
+            job, worker = self._queue[0], min(self._workers, key=lambda one: (len(one.in_hand), one.since_s))
             if job.answer.done():
                 self._queue.popleft()
             elif not worker.in_hand:

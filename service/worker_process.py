@@ -73,6 +73,8 @@ class Worker(asyncio.Protocol):
         self._overdue: asyncio.TimerHandle | None = None
         self.in_hand: deque[Job] = deque()
         """What it works on, and what it will work on next."""
+        self.since_s = 0.0
+        """Since when it works on that, as `time.perf_counter` says; 0 while it has nothing in hand."""
 
     async def start(self, first: Frame) -> None:
         """Return once it has done what the first frame says. LookoutError when it cannot."""
@@ -93,7 +95,7 @@ class Worker(asyncio.Protocol):
         self.in_hand.append(job)
         self._send(job.frame)
         if len(self.in_hand) == 1:
-            self._expect_answer()
+            self._begins()
 
     async def end(self) -> int:
         """Let it finish what it works on, and return its exit code once it has ended; 0 when it was never started."""
@@ -139,11 +141,12 @@ class Worker(asyncio.Protocol):
         else:
             self._give_room_back()
             job = self.in_hand.popleft()
-            self._expect_answer()
+            self._begins()
             self._answered(job, frame)
 
-    def _expect_answer(self) -> None:
+    def _begins(self) -> None:
         """End a worker that does not come back from a photo: nobody waits for its answer any more."""
+        self.since_s = time.perf_counter() if self.in_hand else 0.0
         self._stop_expecting()
         if self.in_hand and self._process is not None:
             self._overdue = self._loop.call_later(LONGEST_REQUEST_S, self._process.kill)

@@ -29,7 +29,7 @@ class Script:
 
     def __init__(self) -> None:
         self.begun, self.started, self.refuse = list[str](), 0, False
-        self.may_end = threading.Event()
+        self.may_end, self.may_end_later = threading.Event(), threading.Event()
 
     def launch(self, connection: socket.socket) -> "Thread":
         self.started += 1
@@ -41,6 +41,8 @@ class Script:
         self.begun.append(said["name"])
         if said.get("held"):
             assert self.may_end.wait(10)
+        if said.get("held longer"):
+            assert self.may_end_later.wait(10)
         if said.get("dies"):
             return False
         reply = messages.problem(bad_image("of its own fault")) if said.get("bad") else Frame({"name": said["name"]})
@@ -146,6 +148,28 @@ def test_a_worker_has_its_next_photo_at_hand_but_not_behind_a_large_one(script: 
         await behind(workers, 300_000, waits=2)
 
     run(scenario)
+
+
+def test_a_photo_goes_ahead_to_the_worker_that_is_free_next(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> list[str]:
+        async def begun(name: str, *what: str) -> asyncio.Task[list[Frame | Problem]]:
+            task = asyncio.create_task(workers.each([frame(name, *what)]))
+            await soon(lambda: name in script.begun)
+            return task
+
+        tasks = [await begun("first", "held"), await begun("second", "held longer")]
+        script.may_end.set()
+        await tasks[0]
+        tasks.append(await begun("third", "held longer"))  # where the first was
+        tasks.append(asyncio.create_task(workers.each([frame("fourth")])))
+        await asyncio.sleep(0.01)
+        (beside,) = (one for one in workers._workers if len(one.in_hand) == 2)
+        found = [job.frame.header["name"] for job in beside.in_hand]
+        script.may_end_later.set()
+        await asyncio.gather(*tasks)
+        return found
+
+    assert run(scenario, threads=2) == ["second", "fourth"]
 
 
 def test_what_a_client_left_behind_while_it_waited_is_not_computed(script: Script) -> None:
