@@ -193,6 +193,8 @@ class _Watch:
         self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
+            # Its traceback holds this, and this the photos: they would stay until somebody looks for such circles.
+            self._task = None
 
     def _begin(self) -> None:
         self._task = asyncio.create_task(self._look())

@@ -94,7 +94,9 @@ class _Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.leave()
         self.flow.resume_writing()
-        del self._parser  # which holds this, as this holds it
+        # They hold this: it would all stay until somebody looks for such circles.
+        self._exchange = self._refused = None
+        del self._parser
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and note what the client still owes."""

@@ -1,7 +1,6 @@
 """From a request's path and method to the endpoint that answers it, and from a Problem to its answer.
 
-Every path is a constant, so it is looked up and not matched: Starlette's router and its layers for exceptions were a
-tenth of a request's own time.
+Every path is a constant, so it is looked up and not matched (docs/decisions/0017-request-path.md).
 """
 
 from collections.abc import Awaitable, Callable, Mapping

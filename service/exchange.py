@@ -1,7 +1,7 @@
 """One request and its answer on a connection, as ASGI's `receive` and `send`.
 
-In place of uvicorn's own, which looks through every header of an answer for what may not be in one and copies a body
-three times: a third of what a request cost beside computing workers, whose caches each piece of code evicts.
+In place of uvicorn's own, which looks through every header of an answer for what may not be in one, copies a body three
+times and stops reading after 64 kB of it (docs/decisions/0017-request-path.md).
 """
 
 import asyncio
@@ -148,6 +148,7 @@ class Exchange:
         if more:
             return
         self.complete = True
+        self._chunks.clear()  # of a refused body, which the connection would keep until its next request
         self._wake()
         if not self.keep_alive:
             self._line.close()

@@ -13,10 +13,11 @@ export async function save(photo, { width, height }, shown, name) {
   Object.assign(pen, { font: `${size}px system-ui, sans-serif`, textBaseline: "top", lineWidth: line });
   const taken = []; // by tags; the best score chooses first, and is drawn last, on top
   const tags = shown.map((one) => {
-    const width = pen.measureText(words(one)).width + 2 * line;
+    const width = Math.min(pen.measureText(words(one)).width + 2 * line, canvas.width);
     return place(one.box, { width, height: size + 2 * line }, { width: canvas.width, height: canvas.height }, taken);
   });
-  for (const [rank, one] of [...shown.entries()].toReversed()) draw(pen, one, tags[rank], line);
+  for (const one of shown.toReversed()) box(pen, one);
+  for (const [rank, one] of [...shown.entries()].toReversed()) tag(pen, one, tags[rank], line);
   const made = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
   if (!made) throw new Error("This browser cannot save a photo of that size.");
   const link = element("a", { href: URL.createObjectURL(made), download: `${name.replace(/\.\w+$/, "")}-boxes.jpg` });
@@ -26,11 +27,14 @@ export async function save(photo, { width, height }, shown, name) {
 
 const words = (one) => `${one.label} ${percent(one.score)}`;
 
-function draw(pen, one, tag, line) {
-  const { x_min, y_min, x_max, y_max } = one.box;
-  pen.strokeStyle = pen.fillStyle = colour(one.class_id);
+function box(pen, { class_id, box: { x_min, y_min, x_max, y_max } }) {
+  pen.strokeStyle = colour(class_id);
   pen.strokeRect(x_min, y_min, x_max - x_min, y_max - y_min);
-  pen.fillRect(tag.x, tag.y, tag.width, tag.height);
+}
+
+function tag(pen, one, where, line) {
+  pen.fillStyle = colour(one.class_id);
+  pen.fillRect(where.x, where.y, where.width, where.height);
   pen.fillStyle = "black";
-  pen.fillText(words(one), tag.x + line, tag.y + line);
+  pen.fillText(words(one), where.x + line, where.y + line, where.width - 2 * line);
 }

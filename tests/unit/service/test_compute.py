@@ -1,11 +1,13 @@
 """The queue before the workers: in turn, in time, and what happens when a worker does not come back."""
 
 import asyncio
+import gc
 import socket
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +19,7 @@ from service.frames import Frame, receive, send
 from service.memory import PixelRoom
 from service.metrics import Metrics
 from service.problems import OverCapacity, Problem, bad_image
+from service.worker_process import Job
 from tests.unit.service.conftest import until
 
 T = TypeVar("T")
@@ -191,6 +194,37 @@ def test_what_a_client_left_behind_while_it_waited_is_not_computed(script: Scrip
 
     run(scenario)
     assert script.begun == ["first", "last"]
+
+
+def test_a_photo_that_waited_goes_with_its_answer_and_not_when_garbage_is_collected(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos: list[weakref.ref[Job]] = []
+
+    class Noted(Job):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            photos.append(weakref.ref(self))
+
+    monkeypatch.setattr(compute, "_SOON_S", 0.0)
+    monkeypatch.setattr(compute, "Job", Noted)
+
+    async def scenario(workers: Compute, _: Admission) -> None:
+        stays = asyncio.Event()
+        first = asyncio.create_task(workers.each([frame("first", "held", size=300_000)]))
+        await soon(lambda: script.begun == ["first"])
+        second = asyncio.create_task(workers.each([frame("second")], stays.wait))
+        await asyncio.sleep(0.05)  # until its client is watched
+        script.may_end.set()
+        await asyncio.gather(first, second)
+        await asyncio.sleep(0.01)
+
+    gc.disable()
+    try:
+        run(scenario)
+        assert [photo() for photo in photos] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_what_has_begun_is_finished_although_its_client_left(script: Script) -> None:
