@@ -1,6 +1,5 @@
 """What every API request leaves behind: an id, metrics and one structured log line; never a byte of its image."""
 
-import json
 import logging
 import os
 import random
@@ -26,7 +25,7 @@ LOGGER: Final = logging.getLogger("lookout.access")
 API_PATHS: Final = frozenset(
     {contract.DETECT_PATH, contract.BATCH_PATH, contract.RENDER_PATH, contract.EXPLAIN_PATH, contract.OIP_INFER_PATH}
 )
-STANDARD_ERROR: Final = 2
+_STANDARD_ERROR: Final = 2
 _IDS: Final = random.Random()  # noqa: S311  # seeded by the system once: an id is no secret, and asking each time is dear
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY: Final = [
@@ -141,14 +140,14 @@ def configure_logging(level: str) -> None:
     """Send the service's log lines to standard error as they are: one JSON object a line."""
     logger = logging.getLogger("lookout")
     if not logger.handlers:
-        logger.addHandler(Lines(STANDARD_ERROR))
+        logger.addHandler(Lines(_STANDARD_ERROR))
     logger.propagate = False
     logger.setLevel(level)
 
 
 def event(level: int, name: str, **fields: object) -> None:
     """Log one structured event."""
-    logging.getLogger("lookout.service").log(level, json.dumps({"event": name, **fields}))
+    logging.getLogger("lookout.service").log(level, to_json({"event": name, **fields}).decode())
 
 
 def _request_id(scope: Scope) -> str:
@@ -176,4 +175,4 @@ def _log(scope: Scope, status: int, seconds: float, seen: _Seen) -> None:
         **scope["state"].get("log", {}),
     }
     # Past the logger: its record of where, when and by whom was dearer than all the rest of the line.
-    write_line(STANDARD_ERROR, to_json(line))
+    write_line(_STANDARD_ERROR, to_json(line))

@@ -103,7 +103,7 @@ def test_logs_hold_nothing_of_photos_their_names_or_tokens(service: Service) -> 
         raw.recv(1000)
     process.kill()
     lines = log.lines()
-    requests = [json.loads(line) for line in lines if line.startswith('{"event": "request"')]
+    requests = [line for line in lines if line.startswith("{") and json.loads(line)["event"] == "request"]
     assert len(requests) == 3 * 3 * 9
     assert not [line for line in lines if "7f3a" in line or "JFIF" in line or "Exif" in line]
     assert max(map(len, lines)) < 1_000
