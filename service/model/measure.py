@@ -25,6 +25,7 @@ SIZES: Final = ((640, 480), (1920, 1080))
 BATCHES: Final = (1, 2, 4, 8, 16)
 _ROUNDS: Final = 5
 _ROUND_S: Final = 1.0
+_BATCH_ROUND_S: Final = 0.25
 _PIXELS: Final = 1_000_000_000
 _QUALITY: Final = 85
 
@@ -92,13 +93,21 @@ def batches(model: Path, stored: StoredCard, progress: Progress) -> list[BatchTi
     for number in range(_ROUNDS):
         progress(f"batches, round {number + 1} of {_ROUNDS}")
         for (name, size), run in runs.items():
-            started = time.perf_counter()
-            run()
-            found.setdefault((name, size), []).append(time.perf_counter() - started)
+            found.setdefault((name, size), []).append(_run_s(run))
     return [
         BatchTime(runtime=name, batch=size, ms_an_image=round(1000 * median(times) / size, 2))
         for (name, size), times in found.items()
     ]
+
+
+def _run_s(run: Callable[[], object]) -> float:
+    """Mean seconds of a run, in a row of them: the first one finds caches full of what ran before it."""
+    run()
+    started, done = time.perf_counter(), 0
+    while not done or time.perf_counter() - started < _BATCH_ROUND_S:
+        run()
+        done += 1
+    return (time.perf_counter() - started) / done
 
 
 def _speed(sessions: Sequence[Session], jpeg: bytes, needed: tuple[int, int] | None) -> tuple[float, float]:

@@ -180,7 +180,7 @@ def _generator_of(process: subprocess.Popen[str]) -> int:
     while time.monotonic() < deadline:
         assert process.poll() is None
         for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+            words = _text(Path(f"/proc/{child}/cmdline")).split("\0")
             if "loadtest.generator" in words and '"samples"' in _text(Path(words[-2])):
                 return int(child)
         time.sleep(0.02)
@@ -188,7 +188,11 @@ def _generator_of(process: subprocess.Popen[str]) -> int:
 
 
 def _text(path: Path) -> str:
-    return path.read_text() if path.is_file() else ""
+    """Empty where there is no such file, or no longer: a process may have ended since it was listed."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _locust_percentiles(output: str) -> dict[str, Any]:
