@@ -223,16 +223,16 @@ class _Connection(asyncio.Protocol):
     def _refuse(self) -> None:
         """Answer what is not HTTP; where an answer is under way already, it is cut."""
         _LOGGER.warning(_REFUSAL)
-        if self._framing.in_body and self._exchange is not None and self._exchange.started:
+        begun = self._exchange if self._framing.in_body else None
+        if begun is not None and begun.started:
             self._transport.abort()
             return
-        in_body = self._framing.in_body
         self._framing.message_ended()
         self.write(_REFUSED)
         self.close()
-        if in_body and self._exchange is not None:
+        if begun is not None:
             # Its request may have got as far as the app, whose own answer would now be a second one.
-            self._exchange.leave()
+            begun.leave()
 
     def _read(self, data: bytes) -> None:
         """Let the parser have what it may have of it."""

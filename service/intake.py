@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
-from starlette.types import Message
 
 from lookout import contract
 from service import problems
@@ -139,13 +138,7 @@ async def departure(request: Request) -> None:
 
 async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
     """A raw body of at most `limit` bytes; Problem 413 for more, 408 when it comes too slowly."""
-    counted, chunks = _Counted(request, limit, limit, take), list[bytes]()
-    try:
-        async with asyncio.timeout(settings.body_timeout_s):
-            while not counted.ended:
-                chunks.append(counted.chunk(await request.receive()))
-    except TimeoutError as error:
-        raise problems.slow_body(settings.body_timeout_s) from error
+    chunks = [chunk async for chunk in _counted(request, limit, settings.body_timeout_s, take)]
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -159,8 +152,7 @@ def _is_multipart(content_type: str) -> bool:
 
 
 async def _form(request: Request, field: str, most: int, limit: int, settings: Settings, take: Take) -> list[Photo]:
-    counted = _Counted(request, limit + _FORM_OVERHEAD, limit, take)
-    stream = _stream(request, counted, settings.body_timeout_s)
+    stream = _counted(request, limit + _FORM_OVERHEAD, settings.body_timeout_s, take, limit)
     parser = _InMemoryParser(request.headers, stream, max_files=most, max_fields=8)
     try:
         form = await parser.parse()
@@ -184,34 +176,25 @@ async def _form(request: Request, field: str, most: int, limit: int, settings: S
         await form.close()
 
 
-class _Counted:
-    """A body's chunks, counted. Problem 413 as soon as they are more than `limit` bytes, which says `told`."""
-
-    def __init__(self, request: Request, limit: int, told: int, take: Take) -> None:
-        self._limit, self._told, self._take = limit, told, take
-        self._total, self.ended = 0, False
-        declared = _header(request, b"content-length")
-        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
-            raise problems.too_large(told)  # its word is good enough against it
-
-    def chunk(self, message: Message) -> bytes:
-        """The bytes of one message of ASGI."""
-        if message["type"] == "http.disconnect":
-            raise problems.bad_body("The client went away before the body was complete.")
-        chunk: bytes = message.get("body", b"")
-        self.ended = not message.get("more_body", False)
-        self._total += len(chunk)
-        if self._total > self._limit:
-            raise problems.too_large(self._told)
-        self._take(len(chunk))
-        return chunk
-
-
-async def _stream(request: Request, counted: _Counted, timeout_s: float) -> AsyncGenerator[bytes, None]:
-    """The body's chunks as they come; Problem 408 when they take too long."""
+async def _counted(
+    request: Request, limit: int, timeout_s: float, take: Take, told: int | None = None
+) -> AsyncGenerator[bytes, None]:
+    """The body's chunks; Problem 413 as soon as they are more than `limit` bytes, 408 when they take too long."""
+    total, declared = 0, _header(request, b"content-length")
+    if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
+        raise problems.too_large(told if told is not None else limit)  # its word is good enough against it
     try:
         async with asyncio.timeout(timeout_s):
-            while not counted.ended:
-                yield counted.chunk(await request.receive())
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise problems.bad_body("The client went away before the body was complete.")
+                chunk, more = message.get("body", b""), message.get("more_body", False)
+                total += len(chunk)
+                if total > limit:
+                    raise problems.too_large(told if told is not None else limit)
+                take(len(chunk))
+                yield chunk
     except TimeoutError as error:
         raise problems.slow_body(timeout_s) from error
