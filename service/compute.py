@@ -131,7 +131,7 @@ class Compute:
         began, ended = frame.header["busy_s"]
         if job.turn is not None:
             self._admission.measured(ended - began)
-            self._metrics.queue_wait.observe(began - job.entered_s)
+            self._metrics.later(self._metrics.queue_wait.observe, began - job.entered_s)
         self._hand_out()
         if job.answer.done():
             return  # nobody waits for it any more

@@ -1,6 +1,5 @@
 """The detector as the endpoints know it: photos in, answers out, everything about them measured."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -121,7 +120,7 @@ class Detector:
             spent = answer.look.spent_s | ({"encoding": encoding_s} if kind != "find" else {})
             if not isinstance(image, Photo):
                 del spent["intake"], spent["decode"]
-            asyncio.get_running_loop().call_soon(self._measure, answer.look, spent, parameters)  # the answer goes first
+            self._metrics.later(self._measure, answer.look, spent, parameters)
             answers.append(answer)
         return answers
 

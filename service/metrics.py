@@ -1,7 +1,9 @@
 """The service's Prometheus metrics, in a registry of their own; names come from the shared contract."""
 
 import socket
-from typing import Final
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -13,6 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from lookout import contract
 from service.problems import OVERLOADS
@@ -25,6 +29,29 @@ CODES: Final = ("2xx", "4xx", "5xx")
 STAGES: Final = ("intake", "queue", "decode", "preprocess", "inference", "postprocess", "encoding")
 """Of one photo, in order: body read, wait for a worker, the work there, and the answer made of what was found.
 A photo of a batch has the whole body's intake; one that is sent as pixels has no decode."""
+_TOGETHER: Final = 96
+"""What is counted together at the latest: about thirty photos, in half a millisecond."""
+
+
+class Later(Collector):
+    """What is to be counted, until there are many: one after the other, in warm caches, costs a fifth of what it costs
+    between a photo's other work. Whoever collects the registry gets it counted first."""
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+
+    def __call__(self, count: Callable[..., None], *values: object) -> None:
+        """Call `count` with the values by the time that somebody looks."""
+        self._counts.append((count, values))
+        if len(self._counts) >= _TOGETHER:
+            self.collect()
+
+    def collect(self) -> Iterable[Metric]:
+        """Count. No metrics of its own."""
+        while self._counts:
+            count, values = self._counts.popleft()
+            count(*values)
+        return ()
 
 
 class Metrics:
@@ -34,6 +61,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.later = Later()
+        self.registry.register(self.later)  # first: a registry collects in this order
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         process = Gauge(contract.METRIC_PROCESS, "Who this is", ["pod"], registry=self.registry)

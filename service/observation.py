@@ -68,7 +68,7 @@ class Observation:
             self._metrics.in_flight.dec()
             status = seen.status or 500  # the client went away before there was an answer
             seconds = time.perf_counter() - started
-            self._metrics.count_request(status, seconds)
+            self._metrics.later(self._metrics.count_request, status, seconds)
             _log(scope, status, seconds, seen)
             span.end(status)
 

@@ -1,7 +1,7 @@
 """The bars of a bench, each with what was measured: pure arithmetic on rounds and runs."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from tests.bench.ratios import pairs, ratio
@@ -10,7 +10,7 @@ from tests.bench.record import Bar, Name, OpenRun, PhotoSize, Round
 OVERHEAD_P99_MS: Final = 5.0
 """With no model, at 8 connections."""
 TAIL_FACTOR: Final = 4.0
-"""p99 at half of the saturation, over the median of one photo in an idle process."""
+"""p99 at half of the saturation, over the median of one photo in one process just before and after."""
 _MEDIANS: Final[dict[Name, tuple[float, bool]]] = {
     "plain_bentoml": (3.0, False),
     "plain_tuned": (2.0, False),
@@ -27,14 +27,14 @@ def bars(
     rounds: Sequence[Round],
     open_runs: Sequence[OpenRun],
     overhead: Sequence[Round],
-    in_process_ms: Mapping[PhotoSize, float],
-    photo: PhotoSize,
+    photos: Sequence[PhotoSize],
 ) -> list[Bar]:
-    """Every bar; those on throughput are about `photo`, those on latency about each photo that was measured."""
+    """Every bar; those on throughput are about the first of the photos, those on latency about each."""
+    photo = photos[0]
     found = [_median(rounds, peer, photo) for peer in _MEDIANS]
     worst = min(pairs(rounds, "ceiling", photo), default=None)
     found.append(Bar(name="throughput, worst round / ceiling", bound=_WORST_OF_CEILING, at_least=True, measured=worst))
-    found += [_tail(open_runs, size, median) for size, median in in_process_ms.items()]
+    found += [_tail(open_runs, size) for size in photos]
     own = [one.p99_ms for one in overhead if one.contestant == "ours"]
     found.append(
         Bar(
@@ -64,15 +64,15 @@ def _median(rounds: Sequence[Round], peer: Name, photo: PhotoSize) -> Bar:
     )
 
 
-def _tail(open_runs: Sequence[OpenRun], photo: PhotoSize, median_ms: float) -> Bar:
-    half = [
-        one.p99_ms
+def _tail(open_runs: Sequence[OpenRun], photo: PhotoSize) -> Bar:
+    factors = [
+        one.p99_ms / one.in_process_ms
         for one in open_runs
-        if one.contestant == "ours" and one.photo == photo and one.share == 0.5 and one.p99_ms is not None
+        if one.photo == photo and one.p99_ms is not None and one.in_process_ms is not None
     ]
     return Bar(
         name=f"p99 at 50 % load / in-process median, {photo}",
         bound=TAIL_FACTOR,
         at_least=False,
-        measured=half[0] / median_ms if half else None,
+        measured=statistics.median(factors) if factors else None,
     )

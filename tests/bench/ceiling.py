@@ -3,7 +3,6 @@
 import json
 import os
 import select
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from lookout import paths
 from lookout.errors import LookoutError
 from service.quota import usable_cores
 from tests.bench import processes
+from tests.bench.client import Sample, Seen
 from tests.bench.peers.our_model import MODEL, THREADS
 from tests.bench.record import Layout, Memory
 
@@ -26,13 +26,6 @@ class Style(NamedTuple):
     sessions: int
     """In each process."""
     words: str
-
-
-class Done(NamedTuple):
-    """One round."""
-
-    per_s: float
-    median_ms: float
 
 
 _MODULE: Final = "tests.bench.ceiling_loop"
@@ -61,18 +54,16 @@ class Ceiling:
     def __init__(self, style: Style, loops: "list[subprocess.Popen[str]]") -> None:
         self.style, self._loops = style, loops
 
-    def measure(self, folder: Path, seconds: float, warm_s: float) -> Done:
-        """One round over the photos of a folder, in all processes at once."""
+    def measure(self, folder: Path, seconds: float, warm_s: float) -> Seen:
+        """A while over the photos of a folder, in all processes at once."""
         order = json.dumps({"folder": str(folder), "warm_s": warm_s, "seconds": seconds}) + "\n"
         for loop in self._loops:
             assert loop.stdin is not None  # a pipe was asked for
             loop.stdin.write(order)
             loop.stdin.flush()
         done = [json.loads(_line(loop, seconds + warm_s + _PATIENCE_S)) for loop in self._loops]
-        medians = [one["median_ms"] for one in done if one["median_ms"] is not None]
-        if not medians:
-            raise LookoutError(f"the ceiling finished no photo in {seconds:g} s", "give it longer rounds")
-        return Done(sum(one["photos"] for one in done) / seconds, statistics.median(medians))
+        samples = [Sample(started, ended, correct=True) for each in done for started, ended in each]
+        return Seen(samples, seconds, client_s=0.0)
 
     def memory(self) -> Memory:
         """Of all loops."""

@@ -3,13 +3,12 @@
     BENCH_MODEL=… BENCH_THREADS=… python -m tests.bench.ceiling_loop SESSIONS
 
 Each line on standard input, a JSON object {"folder", "warm_s", "seconds"}, starts the loop over the photos of a folder
-on SESSIONS threads with a session each; the answer is a line {"photos", "median_ms"}: how many were done in
-those seconds, and the median time of one. The work is what the service does with a photo, from its bytes to boxes:
+on SESSIONS threads with a session each; the answer is a line, an array of when each photo that was done in
+those seconds began and ended. The work is what the service does with a photo, from its bytes to boxes:
 decode, preprocess, inference, postprocess.
 """
 
 import json
-import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -30,21 +29,19 @@ def main(sessions: int) -> None:
             begins = time.perf_counter() + asked["warm_s"]
             ends = begins + asked["seconds"]
             loops = [pool.submit(_loop, model, files, first, begins, ends) for first in range(sessions)]
-            times = [seconds for each in loops for seconds in each.result()]
-            median_ms = statistics.median(times) * 1000 if times else None
-            print(json.dumps({"photos": len(times), "median_ms": median_ms}), flush=True)
+            print(json.dumps([span for each in loops for span in each.result()]), flush=True)
 
 
-def _loop(model: OurModel, files: list[bytes], first: int, begins: float, ends: float) -> list[float]:
-    """Seconds of each photo that was done between `begins` and `ends`."""
-    times, number = [], first
+def _loop(model: OurModel, files: list[bytes], first: int, begins: float, ends: float) -> list[tuple[float, float]]:
+    """Start and end of each photo that was done between `begins` and `ends`."""
+    spans, number = [], first
     while (started := time.perf_counter()) < ends:
         model(files[number % len(files)])
         number += 1
         ended = time.perf_counter()
         if begins <= ended < ends:
-            times.append(ended - started)
-    return times
+            spans.append((started, ended))
+    return spans
 
 
 if __name__ == "__main__":

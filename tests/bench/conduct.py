@@ -19,6 +19,7 @@ from service.model.stored import read_card
 from tests.bench import openloop, overhead, photos, rounds, tuning
 from tests.bench.bars import bars
 from tests.bench.ceiling import Ceiling, alone, ceiling
+from tests.bench.client import measure
 from tests.bench.contestants import BENCH_PYTHON, servers, without_model
 from tests.bench.plan import Plan
 from tests.bench.ratios import ratios
@@ -51,8 +52,15 @@ def conduct(plan: Plan, logs: Path) -> BenchRecord:
             folders = photos.make(Path(scratch), plan.photos)
             step.done(f"{stored.tag} on {stored.runtime}; about {plan.expected_s / 60:.0f} minutes from here")
         sizes = {size: tuple(len(file) for file in photos.read(folder)) for size, folder in folders.items()}
-        in_process_ms = _in_process(plan, model, folders, steps)
-        contest = _contest(plan, model, folders, logs, steps)
+        with ExitStack() as stack:
+            with steps.step("One photo in one process") as step:
+                single = stack.enter_context(ceiling(model, alone(), step.detail))
+                in_process_ms = {
+                    size: round(measure([single.measure(folder, plan.round_s, plan.warm_s)]).p50_ms, 3)
+                    for size, folder in folders.items()
+                }
+                step.done(", ".join(f"{size} {ms:.1f} ms" for size, ms in in_process_ms.items()))
+            contest = _contest(plan, model, single, folders, logs, steps)
     with steps.step("No model") as step:
         taking_part = [one for one in without_model(model) if one.name in (*plan.names, "bentoml")]
         empty = overhead.play(plan, taking_part, logs / "no-model", step.detail)
@@ -72,22 +80,11 @@ def conduct(plan: Plan, logs: Path) -> BenchRecord:
         open_runs=tuple(contest.open_runs),
         overhead=tuple(empty),
         ratios=tuple(ratios(contest.rounds, plan.photos)),
-        bars=tuple(bars(contest.rounds, contest.open_runs, empty, in_process_ms, plan.photos[0])),
+        bars=tuple(bars(contest.rounds, contest.open_runs, empty, plan.photos)),
     )
 
 
-def _in_process(plan: Plan, model: Path, folders: Folders, steps: Steps) -> dict[PhotoSize, float]:
-    """Milliseconds of one photo on one thread, before anything else runs."""
-    with steps.step("One photo in one process") as step, ceiling(model, alone(), step.detail) as loop:
-        found = {
-            size: round(loop.measure(folder, plan.round_s, plan.warm_s).median_ms, 3)
-            for size, folder in folders.items()
-        }
-        step.done(", ".join(f"{size} {ms:.1f} ms" for size, ms in found.items()))
-    return found
-
-
-def _contest(plan: Plan, model: Path, folders: Folders, logs: Path, steps: Steps) -> _Contest:
+def _contest(plan: Plan, model: Path, single: Ceiling, folders: Folders, logs: Path, steps: Steps) -> _Contest:
     """Tune everybody, start everybody, and let them take turns."""
     folder = folders[plan.photos[0]]
     taking_part = [one for one in servers(model) if one.name in plan.names]
@@ -110,7 +107,7 @@ def _contest(plan: Plan, model: Path, folders: Folders, logs: Path, steps: Steps
             played = rounds.play(plan, everyone, folders, step.detail)
         with steps.step("Open loop") as step:
             started = {name: one for name, one in everyone.items() if isinstance(one, Running)}
-            open_runs = openloop.play(plan, started, folders, played, step.detail)
+            open_runs = openloop.play(plan, started, single, folders, played, step.detail)
         found = [
             Contestant(
                 name=one.name, title=one.title, layout=tuned[one.name][0], trials=tuned[one.name][1],

@@ -10,24 +10,35 @@ from loadtest.photos.originals import FOLDER_VARIABLE
 from loadtest.recording import Recording
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings
+from tests.bench.ceiling import Ceiling
+from tests.bench.client import measure
 from tests.bench.plan import Plan
 from tests.bench.ratios import saturation
 from tests.bench.record import Name, OpenRun, PhotoSize, Round
 from tests.bench.running import Running
 
 _SEED: Final = 7
+TAIL_SHARE: Final = 0.5
 Say = Callable[[str], None]
 
 
 def play(
     plan: Plan,
     servers: Mapping[Name, Running],
+    single: Ceiling,
     folders: Mapping[PhotoSize, Path],
     rounds: list[Round],
     say: Say,
 ) -> list[OpenRun]:
-    """Every server at every share with every photo: Poisson arrivals, the same seed for all."""
-    coming = [(photo, share, name) for photo in plan.photos for share in plan.shares for name in servers]
+    """Every server at every share with every photo: Poisson arrivals, the same seed for all; ours some times more where
+    a bar is about it, with what one photo takes alone at that time."""
+    coming = [
+        (photo, share, name)
+        for photo in plan.photos
+        for share in plan.shares
+        for name in servers
+        for _ in range(plan.tails if tail(name, share) else 1)
+    ]
     found = []
     for place, (photo, share, name) in enumerate(coming, 1):
         rate = share * saturation(rounds, name, photo)
@@ -35,9 +46,19 @@ def play(
             continue
         duration_s = plan.open_duration_s(rate)
         say(f"open loop {place}/{len(coming)}, {photo}, {name} at {share:.0%}: {rate:.1f} a second, {duration_s:.0f} s")
+        besides = [single.measure(folders[photo], plan.alone_s, plan.warm_s)] if tail(name, share) else []
         with servers[name].awake():
-            found.append(_run(servers[name].url, folders[photo], photo, name, share, rate, duration_s))
+            run = _run(servers[name].url, folders[photo], photo, name, share, rate, duration_s)
+        if besides:
+            besides.append(single.measure(folders[photo], plan.alone_s, plan.warm_s))
+            run = run.model_copy(update={"in_process_ms": round(measure(besides).p50_ms, 3)})
+        found.append(run)
     return found
+
+
+def tail(name: Name, share: float) -> bool:
+    """Whether a bar is about the latency of that contestant at that share of its saturation."""
+    return name == "ours" and share == TAIL_SHARE
 
 
 def _run(url: str, folder: Path, photo: PhotoSize, name: Name, share: float, rate: float, duration_s: float) -> OpenRun:

@@ -8,7 +8,7 @@ from tests.bench.contestants import Server
 from tests.bench.photos import tiny
 from tests.bench.plan import Plan
 from tests.bench.record import Round
-from tests.bench.rounds import of_server
+from tests.bench.rounds import a_round
 from tests.bench.running import Running, running
 
 Say = Callable[[str], None]
@@ -25,7 +25,8 @@ def play(plan: Plan, servers: Sequence[Server], logs: Path, say: Say) -> list[Ro
             started.append(stack.enter_context(running(server, server.layouts[0], photo, logs, say)))
         for number in range(plan.overhead_repeats):
             for one in started[number % len(started) :] + started[: number % len(started)]:
-                measured = one.measure([photo], plan.overhead_connections, plan.round_s, plan.warm_s)
-                found.append(of_server("tiny", plan.overhead_connections, number, one.server.name, measured))
-                say(f"no model, {one.server.name}: {measured.per_s:.0f} a second, p99 {measured.p99_ms:.1f} ms")
+                seen = one.measure([photo], plan.overhead_connections, plan.round_s, plan.warm_s)
+                done = a_round("tiny", plan.overhead_connections, number, one.server.name, [seen])
+                say(f"no model, {one.server.name}: {done.per_s:.0f} a second, p99 {done.p99_ms:.1f} ms")
+                found.append(done)
     return found

@@ -100,6 +100,9 @@ class OpenRun(_Frozen):
     p99_ms: float | None
     late_ratio: float
     """Share of starts that the generator made more than 5 ms late."""
+    in_process_ms: float | None = None
+    """Median of one photo in one process with nothing else running, just before and after; None where that was not
+    measured."""
 
 
 class Ratio(_Frozen):

@@ -16,7 +16,7 @@ from lookout import paths
 from lookout.contract import DETECT_PATH
 from lookout.errors import LookoutError
 from tests.bench import processes
-from tests.bench.client import Measured, saturate
+from tests.bench.client import Seen, saturate
 from tests.bench.contestants import Server
 from tests.bench.record import Layout, Memory
 
@@ -44,8 +44,8 @@ class Running:
         finally:
             processes.pause(self._pid)
 
-    def measure(self, photos: Sequence[bytes], connections: int, seconds: float, warm_s: float) -> Measured:
-        """One round of closed loop."""
+    def measure(self, photos: Sequence[bytes], connections: int, seconds: float, warm_s: float) -> Seen:
+        """A while of closed loop."""
         with self.awake():
             return saturate(self.url, photos, connections, seconds, warm_s)
 

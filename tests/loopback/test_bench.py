@@ -10,7 +10,7 @@ from loadtest.photos.prepared import load_photos
 from loadtest.reference.process import reference_server
 from lookout.errors import LookoutError
 from tests.bench import processes
-from tests.bench.client import saturate
+from tests.bench.client import measure, saturate
 from tests.bench.contestants import Server
 from tests.bench.record import Layout
 from tests.bench.running import running
@@ -46,14 +46,21 @@ def _no_long_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_closed_loop_measures_a_known_latency() -> None:
     with reference_server("constant:50ms") as server:
-        found = saturate(server.url, [PHOTO], connections=4, seconds=1.5, warm_s=0.2)
+        found = measure([saturate(server.url, [PHOTO], connections=4, seconds=1.5, warm_s=0.2)])
     assert found.errors == 0
     assert found.p50_ms == pytest.approx(50, abs=15)
     assert found.per_s == pytest.approx(4 / (found.p50_ms / 1000), rel=0.15)
 
 
+def test_photos_that_are_larger_than_any_buffer_are_sent_whole_side_by_side() -> None:
+    with reference_server("constant:5ms") as server:
+        found = measure([saturate(server.url, [bytes(3_000_000)], connections=4, seconds=0.8, warm_s=0.0)])
+    assert found.errors == 0
+    assert found.requests >= 4
+
+
 def test_a_server_that_is_not_there_is_all_errors_and_no_speed() -> None:
-    found = saturate("http://127.0.0.1:9", [PHOTO], connections=2, seconds=0.3, warm_s=0.0)
+    found = measure([saturate("http://127.0.0.1:9", [PHOTO], connections=2, seconds=0.3, warm_s=0.0)])
     assert found.per_s == 0
     assert found.errors > 0
 
@@ -62,7 +69,7 @@ def test_a_server_waits_stopped_for_its_turn_and_leaves_no_process(tmp_path: Pat
     with running(_server(WITH_A_CHILD, tmp_path), ONE, PHOTO, tmp_path, lambda _: None) as started:
         assert _states(tmp_path) == {psutil.STATUS_STOPPED}
         assert started.memory().processes == 2
-        assert started.measure([PHOTO], 2, 0.3, 0.0).per_s > 0
+        assert measure([started.measure([PHOTO], 2, 0.3, 0.0)]).per_s > 0
         assert _states(tmp_path) == {psutil.STATUS_STOPPED}
     assert _states(tmp_path) == set()
 

@@ -44,5 +44,5 @@ def a_record(rounds: list[Round], open_runs: list[OpenRun], overhead: list[Round
         ),
         rounds=tuple(rounds), open_runs=tuple(open_runs), overhead=tuple(overhead),
         ratios=tuple(ratios(rounds, ["640x480"])),
-        bars=tuple(bars(rounds, open_runs, overhead, in_process, "640x480")),
+        bars=tuple(bars(rounds, open_runs, overhead, ["640x480"])),
     )  # fmt: skip
