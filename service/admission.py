@@ -40,17 +40,35 @@ class Admission:
         self.admitted = 0
         """Photos that wait or are worked on."""
         self.service_s = 0.0
-        """Mean time that a photo occupies a thread, the newest counting most; 0 until the first was measured."""
+        """Mean time that a photo occupies a thread, of a run of several its part, the newest counting most; 0 until the
+        first was measured."""
+        self.batch = 1
+        """Photos that a thread may take in one run. Whoever hands out runs says so, and tells of them as follows."""
+        self.begun = 0
+        """Photos in runs."""
+        self.idle = False
+        """Whether a thread has no run."""
 
     @property
     def waiting(self) -> int:
         """Photos that no thread works on yet."""
-        return max(0, self.admitted - self._threads)
+        return max(0, self.admitted - self._at_work)
+
+    @property
+    def longest_run(self) -> int:
+        """Photos that a run may have now: what comes while a thread is busy with it is in time after it."""
+        if self.batch == 1 or not self.service_s:
+            return self.batch
+        return max(1, min(self.batch, int(self._deadline_s / self.service_s)))
 
     @property
     def wait_s(self) -> float:
-        """How long a photo would wait that came now: one thread becomes free every `service_s / threads` seconds."""
-        ahead = max(0, self.admitted - self._threads + 1)
+        """How long a photo would wait that came now: for what the next thread to be free has in hand, and for the whole
+        runs that go before its own. All threads together do a photo every `service_s / threads` seconds."""
+        if self.idle or self.admitted < self._threads:
+            return 0.0
+        longest = self.longest_run
+        ahead = self._at_work / self._threads + self.waiting // longest * longest
         return ahead * self.service_s / self._threads
 
     def check(self, photos: int = 1) -> None:
@@ -58,7 +76,7 @@ class Admission:
         comes is taken: a batch larger than the queue has its turn, and a mean that was wrong once heals."""
         if not self.admitted:
             return
-        if self.admitted + photos > self._threads + self._queue:
+        if self.admitted + photos > self._at_work + self._queue:
             raise self.refusal("queue")
         if self.wait_s > self._deadline_s:
             raise self.refusal("deadline")
@@ -73,9 +91,22 @@ class Admission:
         """One photo is finished, or given up."""
         self.admitted -= 1
 
+    def begin(self) -> None:
+        """A photo goes into a run."""
+        self.begun += 1
+
+    def end(self) -> None:
+        """It was answered, or given up; `leave` is to be called as well."""
+        self.begun -= 1
+
     def measured(self, seconds: float) -> None:
-        """A photo occupied a worker for so long."""
+        """A photo occupied a thread for so long."""
         self.service_s += (seconds - self.service_s) * (_WEIGHT if self.service_s else 1.0)
+
+    @property
+    def _at_work(self) -> int:
+        """Photos that are worked on: one a thread, more where they have runs of several."""
+        return max(self._threads, self.begun)
 
     def refusal(self, reason: problems.Overload) -> problems.OverCapacity:
         """The refusal of a photo, to be asked for again when all that is here now is done."""

@@ -1,11 +1,13 @@
 """The workers and the queue before them: work is done in turn, and what nobody waits for any more is not begun.
 
 A worker is a process with one compute thread, so that neither the interpreter of the others nor the connections' is in
-its way, and what kills it, a decoder's fault or the kernel for want of memory, takes one photo with it and no more.
+its way, and what kills it, a decoder's fault or the kernel for want of memory, takes one photo with it and no more, or
+those that share a run with it. Workers whose model does better on several photos at once take what waits together.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -64,6 +66,7 @@ class Compute:
             await asyncio.gather(*(one.end() for one in started))
             raise failed[0]
         self._workers = started
+        self._admission.batch = started[0].batch  # all have the same model
 
     async def each(self, frames: Sequence[Frame], gone: Gone | None = None) -> list[Frame | Problem]:
         """Answers, or the problems, of a request's photos in order.
@@ -105,6 +108,9 @@ class Compute:
         return Worker(self._room, self._answered, self._lost)
 
     def _hand_out(self) -> None:
+        if self._admission.batch > 1:
+            self._hand_out_runs()
+            return
         while self._queue and self._workers:
             # Among busy ones, the next to be free: what it is handed waits for it and for no other.
             job, worker = self._queue[0], min(self._workers, key=lambda one: (len(one.in_hand), one.since_s))
@@ -122,6 +128,37 @@ class Compute:
             else:
                 return
 
+    def _hand_out_runs(self) -> None:
+        """Each worker that has nothing in hand takes its part of what waits."""
+        free = [worker for worker in self._workers if not worker.in_hand]
+        while free and self._queue:
+            if run := self._run(len(free)):
+                free.pop().ask_together(run)
+        self._admission.idle = bool(free)
+
+    def _run(self, workers: int) -> list[Job]:
+        """The photos to hand out next, where so many workers are free. Empty when none that waits is still wanted."""
+        waiting = sum(not job.answer.done() for job in self._queue)
+        most, run = min(self._admission.longest_run, math.ceil(waiting / workers)), list[Job]()
+        while self._queue and len(run) < max(1, most):
+            job = self._queue[0]
+            shares = messages.may_share_run(job.frame)
+            if run and not shares:
+                break
+            self._queue.popleft()
+            if job.answer.done():
+                continue
+            if job.turn is not None:
+                if not job.turn.begins_in_time(time.perf_counter()):
+                    job.answer.set_exception(self._admission.refusal("late"))
+                    continue
+                self._admission.begin()
+                job.answer.add_done_callback(lambda _: self._admission.end())
+            run.append(job)
+            if not shares:
+                break
+        return run
+
     def _may_go_ahead(self, job: Job, worker: Worker) -> bool:
         if max(_size(job.frame), _size(worker.in_hand[0].frame)) > _AHEAD_BYTES:
             return False
@@ -132,6 +169,8 @@ class Compute:
         if job.turn is not None:
             self._admission.measured(ended - began)
             self._metrics.later(self._metrics.queue_wait.observe, began - job.entered_s)
+            if "run" in frame.header:
+                self._metrics.later(self._metrics.run_photos.observe, frame.header["run"])
         self._hand_out()
         if job.answer.done():
             return  # nobody waits for it any more
@@ -148,8 +187,9 @@ class Compute:
         task = asyncio.create_task(self._replace(worker))
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)
-        if worker.in_hand and not (first := worker.in_hand.popleft()).answer.done():
-            first.answer.set_exception(WorkerError("the worker ended while it had this photo in hand"))
+        for _ in range(min(len(worker.in_hand), worker.batch)):  # not what it was to work on next
+            if not (job := worker.in_hand.popleft()).answer.done():
+                job.answer.set_exception(WorkerError("the worker ended while it had this photo in hand"))
         self._queue.extendleft(reversed(worker.in_hand))
         if not self._workers:
             for job in self._queue:

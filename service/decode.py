@@ -47,6 +47,10 @@ Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
+class Postponed(Exception):  # noqa: N818  # no error: what was to be decoded is to be decoded another time
+    """Raised by whoever hears what decoding will take, and has no room for it beside other things."""
+
+
 @dataclass(frozen=True)
 class Decoded:
     """An upright photo, perhaps smaller than it was sent."""
@@ -66,7 +70,7 @@ def decode(data: bytes, declared: str, max_pixels: int, before: Callable[[int], 
     """Upright RGB pixels uint8 [height, width, 3] of one image.
 
     `declared` is the content type the client gave, empty when it gave none. `before` hears how many bytes decoding
-    will take at most, before it takes them, and may wait. Raises Problem: 400 for empty or damaged
+    will take at most, before it takes them, and may wait, or raise Postponed. Raises Problem: 400 for empty or damaged
     data and for an image without area, 415 for another format or a declared type that disagrees, 422 for too many
     pixels.
     """
@@ -103,7 +107,7 @@ def decode_reduced(
             least = needed[::-1] if needed and turned else needed
             pixels = _pixels(image, data, kind, reduction(image.height, image.width, least))
             width, height = image.size[::-1] if turned else image.size
-    except problems.Problem:
+    except (problems.Problem, Postponed):
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes, it is the bytes' fault
         raise problems.bad_image(f"The {kind} data is damaged or incomplete.") from error

@@ -16,12 +16,17 @@ HTTP_BYTES: Final = 130 * 1024**2
 WORKER_BYTES: Final = 90 * 1024**2
 """What each worker adds, its model loaded; measured."""
 
+TOGETHER_BYTES: Final = 1024**2
+"""A photo that a worker gets beside others is at most so large, as it was sent: a JPEG of some 3 Mpixel, or the bare
+pixels of 640 x 480."""
+
 
 def needed(settings: Settings, workers: int) -> int:
-    """Bytes that the service may come to with so many workers, whatever is sent to it: bodies, the photo that each
+    """Bytes that the service may come to with so many workers, whatever is sent to it: bodies, the photos that each
     worker received, the room for pixels, and the processes themselves."""
-    photos = workers * settings.max_image_bytes + settings.max_image_pixels * MOST_PEAK_BYTES
-    return settings.max_held_bytes + photos + HTTP_BYTES + workers * WORKER_BYTES
+    received = max(settings.max_image_bytes, settings.max_batch * TOGETHER_BYTES)
+    pixels = settings.max_image_pixels * MOST_PEAK_BYTES
+    return settings.max_held_bytes + pixels + HTTP_BYTES + workers * (received + WORKER_BYTES)
 
 
 def workers(settings: Settings) -> int:

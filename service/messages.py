@@ -1,11 +1,13 @@
 """What the HTTP process and its workers say to each other, as frames and back."""
 
+import traceback
 from typing import Any
 
 import numpy as np
 
 from service.decode import Pixels
 from service.frames import Frame
+from service.memory import TOGETHER_BYTES
 from service.occlusion import Inputs
 from service.postprocess import Detections, Floats
 from service.problems import Problem
@@ -24,6 +26,13 @@ def read_photo(frame: Frame) -> tuple[bytes | Pixels, Asked]:
     """As given to `photo`."""
     asked, (data,) = Asked(*frame.header["asked"]), frame.parts
     return (_read_array(data, frame.header["array"]) if "array" in frame.header else data), asked
+
+
+def may_share_run(frame: Frame) -> bool:
+    """Whether it is a photo for which others of the same run need not wait long: neither large nor to be drawn on."""
+    if frame.header.get("do") != "photo" or frame.header["asked"].kind == "draw":
+        return False
+    return sum(len(part) for part in frame.parts) <= TOGETHER_BYTES
 
 
 def answer(given: Answer, encoding_s: float) -> Frame:
@@ -75,6 +84,18 @@ def detections(found: Detections) -> Frame:
 def read_detections(frame: Frame) -> Detections:
     """As given to `detections`."""
     return _read_detections(frame.parts)
+
+
+def run(photos: int) -> Frame:
+    """So many photos follow, to be shown to the model in as few runs as can be."""
+    return Frame({"run": photos})
+
+
+def failed(error: Exception) -> Frame:
+    """What is wrong with a photo, or with us."""
+    if isinstance(error, Problem):
+        return problem(error)
+    return Frame({"error": "".join(traceback.format_exception(error))})
 
 
 def problem(given: Problem) -> Frame:

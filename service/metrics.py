@@ -24,11 +24,14 @@ from service.problems import OVERLOADS
 _BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 _BUCKETS_RATIO: Final = tuple(tenth / 10 for tenth in range(1, 11))
 _BUCKETS_SCORE: Final = (*_BUCKETS_RATIO[:-1], 0.95, 1.0)
+_BUCKETS_PHOTOS: Final = (1, 2, 4, 8, 16, 32, 64)
 _BUCKETS_PIXELS: Final = (1e5, 3e5, 1e6, 3e6, 1e7, 2e7, 4e7)
 CODES: Final = ("2xx", "4xx", "5xx")
 STAGES: Final = ("intake", "queue", "decode", "preprocess", "inference", "postprocess", "encoding")
 """Of one photo, in order: body read, wait for a worker, the work there, and the answer made of what was found.
-A photo of a batch has the whole body's intake; one that is sent as pixels has no decode."""
+A photo of a batch has the whole body's intake; one that is sent as pixels has no decode. One that shared its run has
+the whole run's inference, and its waits for the others in preprocess and postprocess: where its time went, which is no
+longer what it cost."""
 _TOGETHER: Final = 96
 """What is counted together at the latest: about thirty photos, in half a millisecond."""
 
@@ -79,6 +82,12 @@ class Metrics:
         self.workers_lost = Counter(
             contract.METRIC_WORKERS_LOST.removesuffix("_total"),
             "Workers that ended without being told to, and were replaced",
+            registry=self.registry,
+        )
+        self.run_photos = Histogram(
+            contract.METRIC_RUN_PHOTOS,
+            "Photos that shared one run of the model, where several may",
+            buckets=_BUCKETS_PHOTOS,
             registry=self.registry,
         )
         self.refused = Counter(

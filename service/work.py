@@ -1,9 +1,9 @@
 """What a worker does with one photo: decode it, show it to the model, and make an answer of what was found."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from pydantic_core import to_json
@@ -15,7 +15,7 @@ from service.model.stored import StoredCard
 from service.postprocess import Detections, Floats
 from service.render import render
 from service.results import Answer, Look
-from service.runtimes import RuntimeName, Session
+from service.runtimes import BatchSession, RuntimeName, Session, detect
 from service.settings import Settings
 
 Kind = Literal["detect", "draw", "find"]
@@ -48,6 +48,26 @@ class Prepared:
     height: int
 
 
+class Opened(NamedTuple):
+    """A photo that is decoded, to be shown to the model beside others."""
+
+    photo: Decoded
+    asked: Asked
+    began_s: float
+    """When its decoding began and ended, as `time.perf_counter` says."""
+    ended_s: float
+
+
+class Ran(NamedTuple):
+    """A run of the model on several photos."""
+
+    raw: list[Any]
+    """Of each, for the session to finish."""
+    began_s: float
+    """When the inference began and ended, as `time.perf_counter` says."""
+    ended_s: float
+
+
 class Work:
     """One model session, and everything that is done with it. It belongs to one thread."""
 
@@ -55,6 +75,17 @@ class Work:
         self._session, self._settings, self._labels = session, settings, stored.card.labels
         self._model = {"name": stored.card.name, "version": stored.version, "runtime": runtime}
         self._needed = stored.needed(runtime)
+        self._many = session if isinstance(session, BatchSession) and session.takes_many else None
+        self.batch = settings.max_batch if self._many else 1
+        """Photos that go into one run at most."""
+
+    def warm_up(self, runs: int) -> None:
+        """Run the model so often on a photo, and once on as many as it takes: a first run takes longer than others."""
+        grey = np.full((480, 640, 3), 128, np.uint8)
+        for _ in range(runs):
+            detect(self._session, grey, 0.5, 1)
+        if self._many and self.batch > 1:
+            self._many.infer(self._many.prepare_all([grey] * self.batch))
 
     def photo(self, data: bytes | Pixels, asked: Asked, room: Room) -> tuple[Answer, float]:
         """The answer about a photo, as it was sent or as upright RGB pixels, and the seconds that encoding it took.
@@ -70,10 +101,7 @@ class Work:
         marks.append(time.perf_counter())
         found = self._session.finish(raw, asked.threshold, asked.limit)
         marks.append(time.perf_counter())
-        look = Look(
-            photo.width, photo.height, sight.brightness(photo.pixels), found, asked.intake_s, asked.arrived_s,
-            tuple(marks),
-        )  # fmt: skip
+        look = _look(photo, found, asked, tuple(marks))
         started = time.perf_counter()
         if asked.kind == "draw" and not photo.whole:
             # What is drawn is what a detection answers, so the whole photo is decoded for nothing but drawing.
@@ -81,6 +109,34 @@ class Work:
             photo = self._decode(bytes(data), asked.declared, room, None)
         body = self._body(look, photo.pixels, asked.kind)
         return Answer(look, body), time.perf_counter() - started
+
+    def open(self, data: bytes | Pixels, asked: Asked, room: Room) -> Opened:
+        """Decode a photo for `together`. Problem as for `photo`, and what `room` raises."""
+        began = time.perf_counter()
+        photo = whole(data) if isinstance(data, np.ndarray) else self._decode(data, asked.declared, room, self._needed)
+        return Opened(photo, asked, began, time.perf_counter())
+
+    def together(self, run: Sequence[Opened]) -> Ran:
+        """One run of the model on photos of one size; only where `batch` is more than 1."""
+        if self._many is None:
+            raise ValueError("this session takes one photo at a time")
+        prepared = self._many.prepare_all([one.photo.pixels for one in run])
+        begins = time.perf_counter()
+        raw = self._many.infer(prepared)
+        return Ran(self._many.apart(raw), begins, time.perf_counter())
+
+    def answer(self, opened: Opened, ran: Ran, place: int) -> tuple[Answer, float]:
+        """What `photo` gives, for photo `place` of a run; not for one that is to be drawn.
+
+        Its stages follow each other as they do for a photo alone, so they hold what it waited for: preprocess until all
+        were decoded, inference is the whole run's, and postprocess has that of those before it.
+        """
+        found = self._session.finish(ran.raw[place], opened.asked.threshold, opened.asked.limit)
+        finished = time.perf_counter()
+        marks_s = (opened.began_s, opened.ended_s, ran.began_s, ran.ended_s, finished)
+        look = _look(opened.photo, found, opened.asked, marks_s)
+        body = self._body(look, opened.photo.pixels, opened.asked.kind)
+        return Answer(look, body), time.perf_counter() - finished
 
     def prepare(self, data: bytes, declared: str, room: Room) -> Prepared:
         """The first step of an explanation. Problem as for `photo`."""
@@ -108,3 +164,8 @@ class Work:
         if len(data) > self._settings.max_image_bytes:
             raise problems.too_large(self._settings.max_image_bytes)
         return decode_reduced(data, declared, self._settings.max_image_pixels, needed, before=room)
+
+
+def _look(photo: Decoded, found: Detections, asked: Asked, marks_s: tuple[float, ...]) -> Look:
+    brightness = sight.brightness(photo.pixels)
+    return Look(photo.width, photo.height, brightness, found, asked.intake_s, asked.arrived_s, marks_s)

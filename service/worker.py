@@ -1,7 +1,8 @@
 """A worker: one process, one thread, one model session. `python -m service.worker FD`, started by worker_process.py.
 
-It speaks frames over the socket that it inherited: first the model it is to load, then one photo after the other. It
-ends when the other side of the socket does, and not by a signal: whatever is asked for then is still answered.
+It speaks frames over the socket that it inherited: first the model it is to load, then one photo after the other, or
+several together where that pays (runs.py). It ends when the other side of the socket does, and not by a signal:
+whatever is asked for then is still answered.
 """
 
 import gc
@@ -17,13 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from service import allocator, messages
+from service import allocator, messages, runs
 from service.frames import Frame, receive, send
 from service.model.stored import read_card
-from service.problems import Problem
-from service.runtimes import detect, open_session
+from service.runtimes import open_session
 from service.settings import Settings
 from service.work import Room, Work
 
@@ -56,8 +54,8 @@ class _Worker:
         self._connection = connection
         self._coming: deque[Frame] = deque()
         """What came while room was waited for."""
-        self._soon = False
-        """Whether the last wait was short."""
+        self._busy_s, self._soon = 0.0, False
+        """How long the last photo took, and whether the wait for it was short."""
         self._share = self._held = 0
         """Bytes that pixels may take without asking, and those that they may take of this photo."""
 
@@ -74,26 +72,47 @@ class _Worker:
         # What is there now stays: no collection need look through it again.
         gc.collect()
         gc.freeze()
-        send(self._connection, Frame({"ready": True}))
-        began = ended = 0.0
-        while (frame := self._next(ended - began)) is not None:
+        send(self._connection, Frame({"ready": True, "batch": work.batch}))
+        while (frame := self._next()) is not None:
+            if "run" in frame.header:
+                self._together(work, [self._expected() for _ in range(frame.header["run"])])
+                continue
             began = time.perf_counter()
             self._held = self._share
             said = self._done(work, frame)
             del frame  # its photo goes while the next one is waited for
             ended = time.perf_counter()
+            self._busy_s = ended - began
             send(self._connection, Frame({**said.header, "busy_s": [began, ended]}, said.parts))
             del said
 
-    def _next(self, busy_s: float) -> Frame | None:
-        """The next frame, after one that took `busy_s`; None when the other side has gone."""
+    def _together(self, work: Work, photos: list[Frame]) -> None:
+        """Answer photos that were handed out together; `place` in a header counts those that are not answered yet."""
+        unanswered = list(range(len(photos)))
+
+        def alone(frame: Frame) -> Frame:
+            self._held = self._share
+            return self._done(work, frame)
+
+        for number, said in runs.answers(work, photos, self._share, alone):
+            place = unanswered.index(number)
+            del unanswered[place]
+            send(self._connection, Frame({**said.header, "place": place}, said.parts))
+
+    def _expected(self) -> Frame:
+        frame = self._next()
+        if frame is None:
+            raise BrokenPipeError
+        return frame
+
+    def _next(self) -> Frame | None:
         if self._coming:
             return self._coming.popleft()
         began = time.perf_counter()
         if self._soon:
-            self._look_until(began + busy_s * _LOOKS)
+            self._look_until(began + self._busy_s * _LOOKS)
         frame = receive(self._connection)
-        self._soon = time.perf_counter() - began < busy_s * _LOOKS
+        self._soon = time.perf_counter() - began < self._busy_s * _LOOKS
         return frame
 
     def _look_until(self, ends_s: float) -> None:
@@ -104,10 +123,8 @@ class _Worker:
     def _done(self, work: Work, frame: Frame) -> Frame:
         try:
             return _DO[frame.header["do"]](work, frame, self._room)
-        except Problem as problem:
-            return messages.problem(problem)
-        except Exception:  # noqa: BLE001  # a photo's failure is not the worker's end
-            return Frame({"error": traceback.format_exc()})
+        except Exception as error:  # noqa: BLE001  # a photo's failure is not the worker's end
+            return messages.failed(error)
 
     def _room(self, count: int) -> None:
         """Small photos stay within the worker's own share; for more the other side is asked, and waited for."""
@@ -127,10 +144,9 @@ def _load(header: dict[str, Any]) -> Work:
     folder = Path(header["model"])
     stored = read_card(folder)
     session = open_session(header["runtime"], folder, stored.card)
-    grey = np.full((480, 640, 3), 128, np.uint8)
-    for _ in range(_WARM_UP_RUNS):
-        detect(session, grey, 0.5, 1)
-    return Work(session, stored, header["runtime"], Settings.model_validate(header["settings"]))
+    work = Work(session, stored, header["runtime"], Settings.model_validate(header["settings"]))
+    work.warm_up(_WARM_UP_RUNS)
+    return work
 
 
 def _photo(work: Work, frame: Frame, room: Room) -> Frame:

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol, cast
 
 from lookout.errors import LookoutError
+from service import messages
 from service.admission import Turn
 from service.frames import Frame, Reader, pieces
 from service.memory import PixelRoom
@@ -61,7 +62,10 @@ class Job:
 
 
 class Worker(asyncio.Protocol):
-    """It answers frames in the order in which it is asked. All of it belongs to the event loop."""
+    """It answers frames in the order in which it is asked, but for those that it was handed together.
+
+    All of it belongs to the event loop.
+    """
 
     def __init__(self, room: PixelRoom, answered: Callable[[Job, Frame], None], lost: Callable[["Worker"], None]):
         self._room, self._answered, self._lost = room, answered, lost
@@ -71,8 +75,10 @@ class Worker(asyncio.Protocol):
         self._process: Process | None = None
         self._transport: asyncio.Transport | None = None
         self._overdue: asyncio.TimerHandle | None = None
+        self.batch = 1
+        """Photos that it takes together, once it has started."""
         self.in_hand: deque[Job] = deque()
-        """What it works on, and what it will work on next."""
+        """What it works on, and what it will work on next; or the photos that it was handed together."""
         self.since_s = 0.0
         """Since when it works on that, as `time.perf_counter` says; 0 while it has nothing in hand."""
 
@@ -96,6 +102,14 @@ class Worker(asyncio.Protocol):
         self._send(job.frame)
         if len(self.in_hand) == 1:
             self._begins()
+
+    def ask_together(self, jobs: Sequence[Job]) -> None:
+        """Hand it at most `batch` photos when it has nothing in hand; it answers them in any order."""
+        self.in_hand.extend(jobs)
+        if self._transport is not None:
+            frames = [messages.run(len(jobs)), *(job.frame for job in jobs)]
+            self._transport.writelines([piece for frame in frames for piece in pieces(frame)])
+        self._begins()
 
     async def end(self) -> int:
         """Let it finish what it works on, and return its exit code once it has ended; 0 when it was never started."""
@@ -135,17 +149,20 @@ class Worker(asyncio.Protocol):
             self._give_room_back()
             self._room.ask(said["room"], lambda count: self._loop.call_soon_threadsafe(self._grant, count))
         elif "ready" in said:
+            self.batch = said["batch"]
             self._ready.set_result(None)
         elif "failed" in said:
             self._ready.set_exception(LookoutError(said["failed"]))
         else:
             self._give_room_back()
-            job = self.in_hand.popleft()
+            place = said.get("place", 0)
+            job = self.in_hand[place]
+            del self.in_hand[place]
             self._begins()
             self._answered(job, frame)
 
     def _begins(self) -> None:
-        """End a worker that does not come back from a photo: nobody waits for its answer any more."""
+        """End a worker from which no answer comes back: nobody waits for it any more."""
         self.since_s = time.perf_counter() if self.in_hand else 0.0
         self._stop_expecting()
         if self.in_hand and self._process is not None:

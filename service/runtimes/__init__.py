@@ -1,7 +1,11 @@
-"""Runtimes behind one small protocol: a session detects on one photo at a time and belongs to one thread."""
+"""Runtimes behind one small protocol: a session detects on one photo at a time and belongs to one thread.
 
+Where a run on several photos is less work than as many runs, it takes several (docs/decisions/0018-batches.md).
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 from lookout.errors import LookoutError
 from service.model.card import ModelCard
@@ -38,6 +42,23 @@ class Session(Protocol):
 
     def finish(self, raw: Any, threshold: float, limit: int) -> Detections:
         """From the model's output to at most `limit` detections of at least `threshold`, best first."""
+        ...
+
+
+@runtime_checkable
+class BatchSession(Session, Protocol):
+    """A session whose run may be on several photos. `finish(apart(infer(prepare_all(images)))[i], ...)` finds on
+    photo i what `detect` finds on it alone, but for rounding."""
+
+    takes_many: bool
+    """Whether this model does: some are exported for one photo at a time."""
+
+    def prepare_all(self, images: Sequence[Pixels]) -> Any:
+        """As `prepare`, from photos of one size."""
+        ...
+
+    def apart(self, raw: Any) -> list[Any]:
+        """The output for each photo of a run."""
         ...
 
 

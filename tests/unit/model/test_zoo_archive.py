@@ -20,7 +20,7 @@ import tomli_w
 from lookout.cli import main
 from lookout.errors import EXIT_FAILURE
 from service.model import stored
-from service.runtimes import detect, open_session
+from service.runtimes import BatchSession, detect, open_session
 from tests.unit.model.test_card import archive_card
 
 MAKE = """
@@ -98,6 +98,8 @@ def test_an_archive_is_imported_stored_and_detects(archives: dict[str, Path], tm
     assert (found["runtime"], found["changed"]) == ("tensorflow", True)
     model = Path(found["path"])
     session = open_session("tensorflow", model, stored.read_card(model).card)
+    assert isinstance(session, BatchSession)
+    assert not session.takes_many  # as the zoo exports them
     seen = detect(session, np.zeros((40, 50, 3), np.uint8), 0.5, 10)
     assert (seen.classes.tolist(), len(seen)) == ([18], 1)
     again = json.loads(lookout(tmp_path, "model", "import", "--card", str(card), "--json").stdout)

@@ -96,3 +96,67 @@ def test_what_would_be_late_after_a_wait_is_not_refused_for_it() -> None:
     assert not turn.begins_in_time_after(5.05, 0.06)
     assert turn.begins_in_time_after(5.05, 0.04)
     assert turn.begins_in_time(6.0)
+
+
+def in_runs(begun: int, waiting: int, threads: int = 1, service_s: float = 0.02, deadline_s: float = 0.5) -> Admission:
+    """A queue before threads that take 16 photos a run and are all busy with `begun` of them together."""
+    admission = Admission(threads, 64, deadline_s)
+    admission.batch = 16
+    admission.enter(begun, 0.0)
+    for _ in range(begun):
+        admission.begin()
+    if waiting:
+        admission.enter(waiting, 0.0)
+    admission.measured(service_s)
+    return admission
+
+
+@pytest.mark.parametrize(
+    ("begun", "waiting", "threads", "wait_s"),
+    [
+        (1, 0, 1, 0.02),
+        (16, 0, 1, 0.32),
+        (16, 15, 1, 0.32),  # it would share their run
+        (16, 16, 1, 0.64),
+        (16, 40, 1, 0.32 + 0.64),
+        (16, 0, 2, 0.08),  # two runs of eight, of which one ends after half of that time in the mean
+        (16, 20, 2, 0.08 + 0.16),
+    ],
+)
+def test_what_waits_shares_runs_and_the_wait_is_for_those_before_its_own(
+    begun: int, waiting: int, threads: int, wait_s: float
+) -> None:
+    admission = in_runs(begun, waiting, threads)
+    assert admission.wait_s == pytest.approx(wait_s)
+    assert admission.waiting == waiting
+    admission.idle = True
+    assert admission.wait_s == 0.0
+
+
+def test_takes_what_goes_into_a_run_in_time_and_refuses_the_next() -> None:
+    in_runs(16, 15).check()
+    assert refused(in_runs(16, 16)) == ("deadline", "1")
+
+
+def test_as_many_may_wait_behind_a_run_as_behind_a_photo() -> None:
+    admission = in_runs(16, 63, deadline_s=9.0)
+    admission.check(1)
+    assert refused(admission, 2)[0] == "queue"
+
+
+@pytest.mark.parametrize(("service_s", "longest"), [(0.0, 16), (0.02, 16), (0.1, 5), (0.9, 1)])
+def test_no_run_lasts_longer_than_the_deadline(service_s: float, longest: int) -> None:
+    admission = Admission(1, 8, 0.5)
+    assert admission.longest_run == 1
+    admission.batch = 16
+    admission.measured(service_s)
+    assert admission.longest_run == longest
+
+
+def test_photos_that_leave_their_run_are_neither_waiting_nor_worked_on() -> None:
+    admission = in_runs(3, 2)
+    for _ in range(3):
+        admission.leave()
+        assert admission.waiting <= 2
+        admission.end()
+    assert (admission.admitted, admission.begun) == (2, 0)

@@ -11,14 +11,16 @@ from typing import Any, TypeVar
 
 import pytest
 
+from lookout import contract
 from lookout.errors import LookoutError
 from service import compute, messages, worker_process
 from service.admission import Admission
 from service.compute import Compute, WorkerError
 from service.frames import Frame, receive, send
-from service.memory import PixelRoom
+from service.memory import TOGETHER_BYTES, PixelRoom
 from service.metrics import Metrics
 from service.problems import OverCapacity, Problem, bad_image
+from service.work import Asked, Kind
 from service.worker_process import Job
 from tests.unit.service.conftest import until
 
@@ -28,17 +30,30 @@ LARGE = b"x" * 300_000
 
 
 class Script:
-    """Workers that do what a frame's header says, each in a thread; `begun` lists the frames' names in order."""
+    """Workers that do what a frame's header says, each in a thread; `begun` lists the frames' names in order, `runs`
+    those that were handed out together."""
 
     def __init__(self) -> None:
         self.begun, self.started, self.refuse = list[str](), 0, False
+        self.batch, self.backwards, self.runs = 1, False, list[list[str]]()
         self.may_end, self.may_end_later = threading.Event(), threading.Event()
 
     def launch(self, connection: socket.socket) -> "Thread":
         self.started += 1
         return Thread(self, connection.dup())
 
-    def answer(self, connection: socket.socket, frame: Frame) -> bool:
+    def together(self, connection: socket.socket, photos: list[Frame]) -> bool:
+        """Whether the worker lives on."""
+        self.runs.append([one.header["name"] for one in photos])
+        left = [*photos]
+        while left:
+            place = len(left) - 1 if self.backwards else 0
+            more = {"place": place} | ({"run": len(photos)} if len(left) == len(photos) else {})
+            if not self.answer(connection, left.pop(place), more):
+                return False
+        return True
+
+    def answer(self, connection: socket.socket, frame: Frame, more: dict[str, int] | None = None) -> bool:
         """Whether the worker lives on."""
         said = frame.header
         self.begun.append(said["name"])
@@ -51,7 +66,7 @@ class Script:
         reply = messages.problem(bad_image("of its own fault")) if said.get("bad") else Frame({"name": said["name"]})
         if said.get("breaks"):
             reply = Frame({"error": "secret"})
-        send(connection, Frame({**reply.header, "busy_s": [1.0, 1.02]}))
+        send(connection, Frame({**reply.header, **(more or {}), "busy_s": [1.0, 1.02]}))
         return True
 
 
@@ -74,9 +89,14 @@ class Thread:
         with self._connection as connection, suppress(BrokenPipeError):  # not wanted any more
             if receive(connection) is None:
                 return
-            send(connection, Frame({"failed": "no model"} if self._script.refuse else {"ready": True}))
+            ready = {"ready": True, "batch": self._script.batch}
+            send(connection, Frame({"failed": "no model"} if self._script.refuse else ready))
             while (frame := receive(connection)) is not None:
-                if not self._script.answer(connection, frame):
+                photos = [receive(connection) for _ in range(frame.header.get("run", 0))]
+                together = [one for one in photos if one is not None]
+                if not (
+                    self._script.together(connection, together) if photos else self._script.answer(connection, frame)
+                ):
                     return
 
 
@@ -104,8 +124,9 @@ def run(scenario: Scenario[T], *, threads: int = 1, deadline_s: float = 30.0) ->
     return asyncio.run(within())
 
 
-def frame(name: str, *what: str, size: int = 10) -> Frame:
-    return Frame({"name": name, **dict.fromkeys(what, True)}, [b"x" * size])
+def frame(name: str, *what: str, size: int = 10, kind: Kind = "detect") -> Frame:
+    asked = Asked(kind, "", 0.5, 20, 0.0, 0.0)
+    return Frame({"do": "photo", "asked": asked, "name": name, **dict.fromkeys(what, True)}, [b"x" * size])
 
 
 def names(answers: list[Frame | Problem]) -> list[str]:
@@ -345,3 +366,141 @@ def test_a_process_that_ends_at_once_is_no_worker(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(worker_process, "MODULE", "tests.nothing_of_that_name")
     with pytest.raises(LookoutError, match="ended before it was ready"):
         run(scenario)
+
+
+async def busy(script: Script, workers: Compute, *photos: Frame) -> list[asyncio.Task[list[Frame | Problem]]]:
+    """A worker that is held by its first photo, and requests that wait behind it, one for each photo."""
+    first = asyncio.create_task(workers.each([frame("first", "held")]))
+    await soon(lambda: script.begun == ["first"])
+    rest = [asyncio.create_task(workers.each([one])) for one in photos]
+    await asyncio.sleep(0.01)
+    return [first, *rest]
+
+
+def test_what_waits_is_taken_together_and_nothing_waits_for_more(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> str:
+        tasks = await busy(script, workers, *[frame(name) for name in "abcdef"])
+        assert script.runs == [["first"]]
+        assert (admission.waiting, admission.begun) == (6, 1)
+        script.may_end.set()
+        assert [names(await task) for task in tasks] == [["first"], *[[name] for name in "abcdef"]]
+        assert (admission.waiting, admission.begun, admission.idle) == (0, 0, True)
+        return workers._metrics.text().decode()
+
+    script.batch = 4
+    text = run(scenario)
+    assert script.runs == [["first"], ["a", "b", "c", "d"], ["e", "f"]]
+    assert f"{contract.METRIC_RUN_PHOTOS}_sum 7.0" in text
+    assert f"{contract.METRIC_RUN_PHOTOS}_count 3.0" in text
+
+
+def test_a_workers_model_that_takes_one_photo_has_no_runs(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> str:
+        await workers.each([frame(name) for name in "abc"])
+        return workers._metrics.text().decode()
+
+    assert f"{contract.METRIC_RUN_PHOTOS}_count 0.0" in run(scenario)
+    assert (script.begun, script.runs) == (["a", "b", "c"], [])
+
+
+def test_a_requests_photos_are_shared_out_among_the_workers_that_are_free(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> list[Frame | Problem]:
+        return await workers.each([frame(name) for name in "abcde"])
+
+    script.batch, script.backwards = 16, True
+    assert names(run(scenario, threads=2)) == list("abcde")
+    assert sorted(script.runs) == [["a", "b", "c"], ["d", "e"]]
+
+
+def test_large_photos_and_those_to_be_drawn_on_go_alone(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> None:
+        large, drawn = frame("large", size=TOGETHER_BYTES + 1), frame("drawn", kind="draw")
+        tasks = await busy(script, workers, frame("a"), frame("b"), large, frame("c"), drawn, frame("d"), frame("e"))
+        script.may_end.set()
+        await asyncio.gather(*tasks)
+
+    script.batch = 16
+    run(scenario)
+    assert script.runs == [["first"], ["a", "b"], ["large"], ["c"], ["drawn"], ["d", "e"]]
+
+
+def test_other_work_has_its_turn_among_runs(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> None:
+        tasks = await busy(script, workers, frame("a"), frame("b"))
+        beside = asyncio.create_task(workers.beside(Frame({"do": "prepare", "name": "beside"}, [b"x"])))
+        last = asyncio.create_task(workers.each([frame("c")]))
+        await asyncio.sleep(0.01)
+        assert admission.waiting == 3
+        script.may_end.set()
+        await asyncio.gather(*tasks, beside, last)
+
+    script.batch = 16
+    run(scenario)
+    assert script.runs == [["first"], ["a", "b"], ["beside"], ["c"]]
+
+
+def test_no_run_is_longer_than_the_deadline_of_what_comes_behind_it(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> None:
+        tasks = await busy(script, workers, *[frame(name) for name in "abcde"])
+        admission.service_s = 12.0  # of a deadline of 30
+        script.may_end.set()
+        await asyncio.gather(*tasks)
+
+    script.batch = 16
+    run(scenario)
+    assert script.runs[1] == ["a", "b"]
+
+
+def test_what_is_not_wanted_any_more_goes_into_no_run(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> None:
+        left = asyncio.Event()
+        (first,) = await busy(script, workers)
+        batch = asyncio.create_task(workers.each([frame("left"), frame("left too")], left.wait))
+        await asyncio.sleep(0.01)
+        left.set()
+        with pytest.raises(Problem) as raised:
+            await batch
+        assert raised.value.name == "client-gone"
+        assert (admission.admitted, admission.waiting) == (1, 0)
+        script.may_end.set()
+        await first
+        assert names(await workers.each([frame("next")])) == ["next"]
+
+    script.batch = 4
+    run(scenario)
+    assert script.runs == [["first"], ["next"]]
+
+
+def test_what_waited_too_long_is_refused_and_the_rest_of_the_run_is_not(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> None:
+        first, late = await busy(script, workers, frame("late"))
+        await asyncio.sleep(0.45)
+        in_time = asyncio.create_task(workers.each([frame("in time")]))
+        await asyncio.sleep(0.01)
+        script.may_end.set()
+        with pytest.raises(OverCapacity) as raised:
+            await late
+        assert raised.value.reason == "late"
+        assert names(await first) + names(await in_time) == ["first", "in time"]
+
+    script.batch = 4
+    run(scenario, deadline_s=0.4)
+    assert script.runs == [["first"], ["in time"]]
+
+
+def test_a_lost_worker_takes_the_photos_of_its_run_with_it_and_no_others(script: Script) -> None:
+    async def scenario(workers: Compute, admission: Admission) -> None:
+        held = [asyncio.create_task(workers.each([frame(name, "held")])) for name in ("one", "other")]
+        await soon(lambda: len(script.begun) == 2)
+        doomed = asyncio.create_task(workers.each([frame("fine"), frame("fatal", "dies"), frame("beside")]))
+        await asyncio.sleep(0.01)
+        others = [asyncio.create_task(workers.each([frame(name)])) for name in "ab"]
+        script.may_end.set()
+        with pytest.raises(WorkerError, match="ended"):
+            await doomed
+        await asyncio.gather(*held, *others)
+        assert (admission.admitted, admission.begun) == (0, 0)
+
+    script.batch = 3
+    run(scenario, threads=2)
+    assert sorted(script.runs[2:]) == [["a", "b"], ["fine", "fatal", "beside"]]

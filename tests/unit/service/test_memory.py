@@ -135,3 +135,8 @@ def test_there_are_as_many_workers_as_cores_and_memory_allow(monkeypatch: pytest
         monkeypatch.setattr(quota, "memory_limit", lambda limit=limit: limit)
         assert memory.workers(settings) == expected
     assert memory.workers(Settings(threads=5)) == 5
+
+
+def test_what_workers_receive_together_has_its_place_in_the_memory() -> None:
+    one, many = (memory.needed(Settings(max_batch=most, max_image_bytes=1_000), 3) for most in (1, 64))
+    assert many - one == 3 * 63 * memory.TOGETHER_BYTES

@@ -25,6 +25,7 @@ def test_reads_numbers_and_ignores_other_variables() -> None:
         ("THREADS", "0"),
         ("THREADS", "many"),
         ("QUEUE", "-1"),
+        ("MAX_BATCH", "0"),
         ("RUNTIME", "onnx"),
         ("MAX_IMAGE_BYTES", "1"),
         ("DRAIN_S", "nan"),

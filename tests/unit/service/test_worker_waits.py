@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,14 +31,14 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         time.sleep(NAP_S)
         return Frame({})
 
-    monkeypatch.setattr(worker, "_load", lambda _: None)
+    monkeypatch.setattr(worker, "_load", lambda _: SimpleNamespace(batch=1))
     monkeypatch.setattr(worker, "_DO", {"nap": nap})
     ours, its = socket.socketpair()
     thread = WorkerThread(its)
     its.close()
     with ours:
         send(ours, Frame({"share": 0}))
-        assert receive(ours) == Frame({"ready": True}, [])
+        assert receive(ours) == Frame({"ready": True, "batch": 1}, [])
         yield ours
     assert thread.wait(5) == 0
 
