@@ -23,11 +23,12 @@ from service.explainer import Explainer
 from service.health import Health
 from service.held_response import HeldResponse
 from service.memory import BodyBudget
+from service.messages import Said
 from service.metrics import Metrics
 from service.observation import Observation, configure_logging, event
 from service.oip.endpoints import Endpoints
 from service.openapi.document import document
-from service.results import Look
+from service.problems import Problem
 from service.settings import Settings
 from service.tokens import TokenGate, read_tokens
 from service.tracing import Tracer
@@ -99,7 +100,7 @@ class Service:
         with self.bodies.account() as take:
             photo = await intake.one_photo(request, self.settings, take)
             answer = await self.detector.detect(photo, parameters, partial(intake.departure, request))
-        _remember(request, answer.look)
+        _remember(request, answer.said)
         return Response(answer.body, media_type="application/json")
 
     async def render(self, request: Request) -> Response:
@@ -110,9 +111,9 @@ class Service:
             photo = await intake.one_photo(request, self.settings, take)
             drawn = await self.detector.draw(photo, parameters, partial(intake.departure, request))
             take(len(drawn.body))
-            _remember(request, drawn.look)
-            count = str(len(drawn.look.found))
-            return HeldResponse(drawn.body, "image/jpeg", {"X-Detections": count}, held.pop_all())
+            _remember(request, drawn.said)
+            headers = {"X-Detections": str(drawn.said.detections)}
+            return HeldResponse(drawn.body, "image/jpeg", headers, held.pop_all())
 
     async def detect_batch(self, request: Request) -> Response:
         """POST /v1/detect/batch: one result or problem a photo."""
@@ -121,7 +122,10 @@ class Service:
             photos = await intake.several_photos(request, self.settings, take)
             answers = await self.detector.detect_all(photos, parameters, partial(intake.departure, request))
         observation.note(request, photos=len(photos))
-        return Response(results.batch_json(answers), media_type="application/json")
+        return Response(
+            results.batch_json([one if isinstance(one, Problem) else one.body for one in answers]),
+            media_type="application/json",
+        )
 
     async def explain(self, request: Request) -> Response:
         """POST /v1/explain: which parts of the photo one detection rests on."""
@@ -193,9 +197,10 @@ class Service:
         )
 
 
-def _remember(request: Request, look: Look) -> None:
+def _remember(request: Request, said: Said) -> None:
     """What the request's log line says of its photo."""
-    observation.note(request, image=f"{look.width}x{look.height}", detections=len(look.found))
+    width, height = said.size
+    observation.note(request, image=f"{width}x{height}", detections=said.detections)
 
 
 def _json(body: BaseModel) -> Response:

@@ -63,6 +63,7 @@ class _Connection(asyncio.Protocol):
         self._lingers = False
         self._since = self._loop.time()
         """Since when the client is waited for."""
+        self._idle_since: float | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
@@ -100,7 +101,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and note what the client still owes."""
-        self._stop_idling()
+        self._idle_since = None
         if self._lingers or (self._framing.in_body and self._exchange is not None and self._exchange.complete):
             self._discarded += len(data)
             if self._discarded > self.settings.max_batch_bytes:
@@ -200,7 +201,7 @@ class _Connection(asyncio.Protocol):
             self._discarded, self._refused = 0, self._exchange
             self._rest_timer = self._loop.call_later(self.settings.body_timeout_s, self._transport.abort)
         elif self._held:
-            self._stop_idling()
+            self._idle_since = None
             self._read(self._held)
         self._note()
 
@@ -270,17 +271,24 @@ class _Connection(asyncio.Protocol):
         elif self._head_timer is None and not self._transport.is_closing():
             if self._held or self._framing.begun:
                 self._expect_head()
-            elif self._idle_timer is None:  # a refused body has come to its end
+            elif self._idle_since is None:  # a refused body has come to its end
                 self._idle()
 
     def _idle(self) -> None:
-        self._stop_idling()
-        self._idle_timer = self._loop.call_later(self.settings.keep_alive_s, self._end)
+        self._idle_since = self._loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self._loop.call_later(self.settings.keep_alive_s, self._look_whether_idle)
 
-    def _stop_idling(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
+    def _look_whether_idle(self) -> None:
+        """One timer for many requests: it is set for the rest when it finds that there were some."""
+        self._idle_timer = None
+        if self._idle_since is None:
+            return
+        rest_s = self._idle_since + self.settings.keep_alive_s - self._loop.time()
+        if rest_s > 0:
+            self._idle_timer = self._loop.call_later(rest_s, self._look_whether_idle)
+        else:
+            self._end()
 
     def _stop_waiting_for_rest(self) -> None:
         if self._rest_timer is not None:

@@ -1,7 +1,7 @@
 """The detector as the endpoints know it: photos in, answers out, everything about them measured."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from service.decode import MOST_PEAK_BYTES, Pixels
 from service.frames import Frame
 from service.intake import Parameters, Photo
 from service.memory import PixelRoom, workers
+from service.messages import Reply, Said
 from service.metrics import Metrics
 from service.model.stored import StoredCard, read_card
 from service.occlusion import Inputs
 from service.postprocess import Detections, Floats
 from service.problems import Problem
-from service.results import Answer, Look
 from service.runtimes import RuntimeName
 from service.settings import Settings
 from service.sight import Sight
@@ -66,18 +66,18 @@ class Detector:
             raise problems.not_ready("The model is not loaded.")
         self.admission.check()
 
-    async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Answer:
+    async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Reply:
         """Decode a photo and detect on it: JSON. Problem when it cannot be read or not in time; `gone` as in
         `compute.py`."""
         return _good(await self._answers("detect", [photo], parameters, gone))[0]
 
-    async def draw(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Answer:
+    async def draw(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Reply:
         """As `detect`, and draw on the photo: JPEG."""
         return _good(await self._answers("draw", [photo], parameters, gone))[0]
 
     async def detect_all(
         self, photos: list[Photo], parameters: Parameters, gone: Gone | None = None
-    ) -> list[Answer | Problem]:
+    ) -> list[Reply | Problem]:
         """Each photo's result or its problem, in order; the batch is taken as a whole or not at all."""
         return await self._answers("detect", photos, parameters, gone)
 
@@ -86,7 +86,7 @@ class Detector:
     ) -> list[Detections | Problem]:
         """As `detect_all`, without the words: boxes, scores and classes as arrays. Pixels are upright RGB."""
         answers = await self._answers("find", images, parameters, gone)
-        return [one if isinstance(one, Problem) else one.look.found for one in answers]
+        return [one if isinstance(one, Problem) else one.said.look().found for one in answers]
 
     async def prepare(self, photo: Photo) -> Prepared:
         """The photo as the model sees it, and what it finds there: a short piece of work, in turn with the photos of
@@ -108,23 +108,27 @@ class Detector:
 
     async def _answers(
         self, kind: Kind, images: Sequence[Photo | Pixels], parameters: Parameters, gone: Gone | None
-    ) -> list[Answer | Problem]:
+    ) -> list[Reply | Problem]:
         frames = [_asked(kind, image, parameters) for image in images]
-        answers: list[Answer | Problem] = []
+        answers: list[Reply | Problem] = []
         for image, said in zip(images, await self._compute.each(frames, gone), strict=True):
             if isinstance(said, Problem):
                 answers.append(said)
                 continue
-            answer, encoding_s = messages.read_answer(said)
-            tracing.stages(answer.look)
-            spent = answer.look.spent_s | ({"encoding": encoding_s} if kind != "find" else {})
-            if not isinstance(image, Photo):
-                del spent["intake"], spent["decode"]
-            self._metrics.later(self._measure, answer.look, spent, parameters)
-            answers.append(answer)
+            reply = messages.read_answer(said)
+            tracing.stages(reply.said.look)
+            self._metrics.later(self._measure, reply.said, kind, isinstance(image, Photo), parameters)
+            answers.append(reply)
         return answers
 
-    def _measure(self, look: Look, spent_s: Mapping[str, float], parameters: Parameters) -> None:
+    def _measure(self, said: Said, kind: Kind, sent: bool, parameters: Parameters) -> None:
+        """A photo that was sent as such, or came as pixels."""
+        look = said.look()
+        spent_s = look.spent_s
+        if kind != "find":
+            spent_s["encoding"] = said.encoding_s
+        if not sent:
+            del spent_s["intake"], spent_s["decode"]
         for name, seconds in spent_s.items():
             self._metrics.stages[name].observe(seconds)
         scores, classes = tuple(look.found.scores.tolist()), tuple(look.found.classes.tolist())
@@ -141,7 +145,7 @@ def _asked(kind: Kind, image: Photo | Pixels, parameters: Parameters) -> Frame:
     return messages.photo(image, Asked(kind, "", parameters.threshold, parameters.limit, 0.0, arrived))
 
 
-def _good(answers: list[Answer | Problem]) -> list[Answer]:
+def _good(answers: list[Reply | Problem]) -> list[Reply]:
     for one in answers:
         if isinstance(one, Problem):
             raise one

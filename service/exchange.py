@@ -15,6 +15,9 @@ _STATUS_LINES: Final = {one.value: f"HTTP/1.1 {one.value} {one.phrase}".encode()
 _MOST_HELD_BYTES: Final = 262_144
 """Of a body that came and that nobody asked for yet; as much as comes at once."""
 
+BODY_IS_HERE: Final = "lookout.body_is_here"
+"""Among a scope's extensions: a function that says whether the request has come whole."""
+
 
 class Line(Protocol):
     """The connection, as its exchanges see it."""
@@ -39,6 +42,7 @@ class Exchange:
 
     def __init__(self, line: Line, scope: Scope, keep_alive: bool, expects_continue: bool) -> None:
         self._line, self._scope, self.keep_alive = line, scope, keep_alive
+        scope["extensions"] = {BODY_IS_HERE: self.body_is_here}
         self._expects_continue = expects_continue
         self._chunks: list[bytes] = []
         self._held, self._news, self._whole = 0, False, False
@@ -57,6 +61,10 @@ class Exchange:
         finally:
             if not self.complete and not self.gone:
                 self._line.close()
+
+    def body_is_here(self) -> bool:
+        """Whether `receive` gives the rest of the body without waiting."""
+        return self._whole
 
     async def receive(self) -> Message:
         """What came of the body since the last time, or that nothing more will come. Waits for either."""

@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ from starlette.requests import Request
 
 from lookout import contract
 from service import problems
+from service.exchange import BODY_IS_HERE
 from service.settings import Settings
 
 _FORM_OVERHEAD: Final = 64_000
@@ -176,6 +178,12 @@ async def _form(request: Request, field: str, most: int, limit: int, settings: S
         await form.close()
 
 
+def _is_here(request: Request) -> bool:
+    """Whether the body need not be waited for, as far as the server says that."""
+    extensions = request.scope.get("extensions", {})
+    return BODY_IS_HERE in extensions and bool(extensions[BODY_IS_HERE]())
+
+
 async def _counted(
     request: Request, limit: int, timeout_s: float, take: Take, told: int | None = None
 ) -> AsyncGenerator[bytes, None]:
@@ -184,7 +192,7 @@ async def _counted(
     if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
         raise problems.too_large(told if told is not None else limit)  # its word is good enough against it
     try:
-        async with asyncio.timeout(timeout_s):
+        async with nullcontext() if _is_here(request) else asyncio.timeout(timeout_s):  # a timer is dear
             more = True
             while more:
                 message = await request.receive()

@@ -1,7 +1,8 @@
 """What the HTTP process and its workers say to each other, as frames and back."""
 
 import traceback
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,43 @@ from service.postprocess import Detections, Floats
 from service.problems import Problem
 from service.results import Answer, Look
 from service.work import Asked, Prepared
+
+_SCORE_BYTES: Final = 4
+
+
+class Said(NamedTuple):
+    """What a worker says of a photo, to be taken apart once there is time for it."""
+
+    numbers: list[Any]
+    found: Sequence[bytes]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright original."""
+        return self.numbers[0], self.numbers[1]
+
+    @property
+    def detections(self) -> int:
+        """How many there are."""
+        return len(self.found[1]) // _SCORE_BYTES
+
+    @property
+    def encoding_s(self) -> float:
+        """Seconds that the answer's body took."""
+        return float(self.numbers[-1])
+
+    def look(self) -> Look:
+        """The whole of it."""
+        width, height, brightness, intake_s, arrived_s, marks_s, _ = self.numbers
+        return Look(width, height, brightness, _read_detections(self.found), intake_s, arrived_s, tuple(marks_s))
+
+
+class Reply(NamedTuple):
+    """A worker's answer about a photo, as the HTTP process has it."""
+
+    said: Said
+    body: bytes
+    """As in `Answer`."""
 
 
 def photo(image: bytes | Pixels, asked: Asked) -> Frame:
@@ -42,11 +80,10 @@ def answer(given: Answer, encoding_s: float) -> Frame:
     return Frame({"look": numbers}, [*_detections(look.found), given.body])
 
 
-def read_answer(frame: Frame) -> tuple[Answer, float]:
+def read_answer(frame: Frame) -> "Reply":
     """As given to `answer`."""
-    width, height, brightness, intake_s, arrived_s, marks_s, encoding_s = frame.header["look"]
-    found, body = _read_detections(frame.parts), frame.parts[-1]
-    return Answer(Look(width, height, brightness, found, intake_s, arrived_s, tuple(marks_s)), body), encoding_s
+    *found, body = frame.parts
+    return Reply(Said(frame.header["look"], found), body)
 
 
 def prepare(data: bytes, declared: str) -> Frame:

@@ -7,7 +7,7 @@ attributes. The provider is ours alone: what else in the process uses OpenTeleme
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry import trace
@@ -79,10 +79,10 @@ class RecordedSpan:
             trace.format_trace_id(own.trace_id), trace.format_span_id(own.span_id), own.trace_flags.sampled
         )
 
-    def stages(self, look: Look) -> None:
+    def stages(self, look: Callable[[], Look]) -> None:
         """As in Span."""
         wall_ns, now_s = time.time_ns(), time.perf_counter()
-        for name, start_s, end_s in tracing.parts(look):
+        for name, start_s, end_s in tracing.parts(look()):
             part = self._tracer.start_span(
                 name, trace.set_span_in_context(self._span), start_time=wall_ns - round((now_s - start_s) * 1e9)
             )

@@ -40,10 +40,10 @@ class Answer(NamedTuple):
     """JSON, or the annotated photo as JPEG; empty where only the look was asked for."""
 
 
-def batch_json(each: Sequence[Answer | Problem]) -> bytes:
+def batch_json(each: Sequence[bytes | Problem]) -> bytes:
     """The body of /v1/detect/batch, a BatchResponse, from its parts' JSON."""
     parts = [
-        schema.Failure(problem=one.body()).model_dump_json().encode() if isinstance(one, Problem) else one.body
+        schema.Failure(problem=one.body()).model_dump_json().encode() if isinstance(one, Problem) else one
         for one in each
     ]
     return b'{"results":[' + b",".join(parts) + b"]}"

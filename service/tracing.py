@@ -5,7 +5,7 @@ and send nothing.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from itertools import pairwise
 from typing import Final, Protocol
@@ -23,7 +23,7 @@ class Span(Protocol):
     context: TraceContext | None
     """None for a request that came without a trace and is not recorded."""
 
-    def stages(self, look: Look) -> None:
+    def stages(self, look: Callable[[], Look]) -> None:
         """One of its photos, whose stages are parts of it."""
         ...
 
@@ -64,7 +64,7 @@ class _Passed:
     def __init__(self, context: TraceContext | None) -> None:
         self.context = context
 
-    def stages(self, look: Look) -> None:
+    def stages(self, look: Callable[[], Look]) -> None:
         """Recorded by nobody."""
 
     def end(self, status: int) -> None:
@@ -81,8 +81,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Tracer:
     return opentelemetry_tracer.exporting(source)
 
 
-def stages(look: Look) -> None:
-    """Record the stages of one photo in the trace of its request."""
+def stages(look: Callable[[], Look]) -> None:
+    """Record the stages of one photo, whose look is taken where somebody records it, in the trace of its request."""
     span = CURRENT.get()
     if span is not None:
         span.stages(look)

@@ -21,6 +21,8 @@ from service.settings import LONGEST_REQUEST_S
 MODULE: Final = "service.worker"
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _ENDS_WITHIN_S: Final = 5.0
+_LOOKS: Final = 12
+"""How often a worker is looked after while a photo may take its longest."""
 
 
 class Process(Protocol):
@@ -74,7 +76,7 @@ class Worker(asyncio.Protocol):
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._process: Process | None = None
         self._transport: asyncio.Transport | None = None
-        self._overdue: asyncio.TimerHandle | None = None
+        self._looks: asyncio.TimerHandle | None = None
         self.batch = 1
         """Photos that it takes together, once it has started."""
         self.in_hand: deque[Job] = deque()
@@ -95,6 +97,7 @@ class Worker(asyncio.Protocol):
         await self._loop.create_unix_connection(lambda: self, sock=ours)
         self._send(first)
         await self._ready
+        self._look_after()
 
     def ask(self, job: Job) -> None:
         """Hand it one more frame."""
@@ -136,7 +139,8 @@ class Worker(asyncio.Protocol):
         """Of asyncio. It has ended, or was told to."""
         del exc
         self._gone = True
-        self._stop_expecting()
+        if self._looks is not None:
+            self._looks.cancel()
         self._give_room_back()
         if not self._ready.done():
             self._ready.set_exception(LookoutError("a worker ended before it was ready"))
@@ -162,16 +166,16 @@ class Worker(asyncio.Protocol):
             self._answered(job, frame)
 
     def _begins(self) -> None:
-        """End a worker from which no answer comes back: nobody waits for it any more."""
         self.since_s = time.perf_counter() if self.in_hand else 0.0
-        self._stop_expecting()
-        if self.in_hand and self._process is not None:
-            self._overdue = self._loop.call_later(LONGEST_REQUEST_S, self._process.kill)
 
-    def _stop_expecting(self) -> None:
-        if self._overdue is not None:
-            self._overdue.cancel()
-            self._overdue = None
+    def _look_after(self) -> None:
+        """End a worker from which no answer comes back: nobody waits for it any more."""
+        if self._gone or self._process is None:
+            return
+        if self.in_hand and time.perf_counter() - self.since_s > LONGEST_REQUEST_S:
+            self._process.kill()
+        else:  # a timer for each photo would be dearer
+            self._looks = self._loop.call_later(LONGEST_REQUEST_S / _LOOKS, self._look_after)
 
     def _grant(self, count: int) -> None:
         if self._gone:

@@ -72,11 +72,13 @@ ASKED = Asked("detect", "image/jpeg", 0.25, 7, 0.001, 12.5)
 @pytest.mark.parametrize("found", [FOUND, NOTHING])
 def test_an_answer_comes_back_whole(found: Detections) -> None:
     look = Look(640, 480, 0.5, found, 0.001, 12.5, (13.0, 13.1, 13.2, 13.3, 13.4))
-    answer, encoding_s = messages.read_answer(through(messages.answer(Answer(look, b"{}"), 0.25)))
-    assert (answer.body, encoding_s, answer.look.marks_s, answer.look.width) == (b"{}", 0.25, look.marks_s, 640)
-    assert answer.look.found.boxes.tolist() == found.boxes.tolist()
-    assert answer.look.found.scores.tolist() == found.scores.tolist()
-    assert answer.look.found.classes.tolist() == found.classes.tolist()
+    said, body = messages.read_answer(through(messages.answer(Answer(look, b"{}"), 0.25)))
+    assert (body, said.encoding_s, said.size, said.detections) == (b"{}", 0.25, (640, 480), len(found))
+    read = said.look()
+    assert read._replace(found=found) == look
+    assert read.found.boxes.tolist() == found.boxes.tolist()
+    assert read.found.scores.tolist() == found.scores.tolist()
+    assert read.found.classes.tolist() == found.classes.tolist()
 
 
 def test_photos_and_pixels_come_back_as_what_they_were() -> None:

@@ -90,7 +90,7 @@ def answered(
 
 
 def scores(said: Frame) -> list[float]:
-    return [float(score) for score in messages.read_answer(said)[0].look.found.scores]
+    return [float(score) for score in messages.read_answer(said).said.look().found.scores]
 
 
 def test_photos_of_one_size_share_a_run_and_each_has_the_answer_that_it_has_alone() -> None:
@@ -102,7 +102,7 @@ def test_photos_of_one_size_share_a_run_and_each_has_the_answer_that_it_has_alon
     for frame, said in zip(photos, together, strict=True):
         (single,), _, _ = answered(Brightness(), [frame])
         assert scores(said) == pytest.approx(scores(single))
-        one, other = (messages.read_answer(each)[0].look for each in (said, single))
+        one, other = (messages.read_answer(each).said.look() for each in (said, single))
         assert (one.width, one.height, one.brightness) == (other.width, other.height, other.brightness)
 
 
@@ -158,7 +158,7 @@ def test_a_photo_occupies_the_worker_for_its_own_steps_and_its_part_of_the_run()
 def test_stages_follow_each_other_and_inference_is_the_whole_runs() -> None:
     asked = time.perf_counter()
     said, _, _ = answered(Brightness(), [photo(jpeg(red)) for red in range(3)])
-    looks = [messages.read_answer(one)[0].look for one in said]
+    looks = [messages.read_answer(one).said.look() for one in said]
     assert len({look.marks_s[2:4] for look in looks}) == 1
     for look in looks:
         assert list(look.marks_s) == sorted(look.marks_s)
