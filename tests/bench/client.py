@@ -103,7 +103,8 @@ class _Connection:
         """Of the next photo."""
         self._socket: socket.socket | None = None
         self._unsent = memoryview(b"")
-        self._complete = False
+        self._complete = self._lasts = False
+        """Whether the answer is whole, and whether the connection stays open after it."""
         self.started_s = 0.0
 
     def ask(self, poll: select.epoll) -> int:
@@ -134,7 +135,7 @@ class _Connection:
                 self._parser.feed_data(data)
         if not self._complete:
             return None
-        if self._unsent or not self._parser.should_keep_alive():
+        if self._unsent or not self._lasts:
             self.close()
         return bool(self._parser.get_status_code() == _OK)
 
@@ -145,8 +146,8 @@ class _Connection:
             self._socket = None
 
     def on_message_complete(self) -> None:
-        """Of the parser."""
-        self._complete = True
+        """Of the parser, which forgets the headers afterwards."""
+        self._complete, self._lasts = True, self._parser.should_keep_alive()
 
     def _push(self, connection: socket.socket) -> None:
         with suppress(BlockingIOError):

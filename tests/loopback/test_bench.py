@@ -1,6 +1,8 @@
 """The bench's client and its servers: what it measures is right, and nothing that it started stays."""
 
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # ships no types
@@ -50,6 +52,38 @@ def test_the_closed_loop_measures_a_known_latency() -> None:
     assert found.errors == 0
     assert found.p50_ms == pytest.approx(50, abs=15)
     assert found.per_s == pytest.approx(4 / (found.p50_ms / 1000), rel=0.15)
+
+
+def test_the_closed_loop_keeps_its_connections() -> None:
+    opened: list[object] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            opened.append(self.client_address)
+            super().setup()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = measure([saturate(url, [PHOTO], connections=3, seconds=0.3, warm_s=0.0)])
+        server.shutdown()
+        thread.join()
+    assert found.errors == 0
+    assert found.requests > 6
+    assert len(opened) == 3
 
 
 def test_photos_that_are_larger_than_any_buffer_are_sent_whole_side_by_side() -> None:
