@@ -4,8 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import cache
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -76,6 +75,7 @@ class ExplainParameters(BaseModel):
 
 
 Query = TypeVar("Query", Parameters, ExplainParameters)
+Read = TypeVar("Read")
 
 
 class _InMemoryParser(MultiPartParser):
@@ -140,13 +140,16 @@ async def departure(request: Request) -> None:
 
 async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:
     """A raw body of at most `limit` bytes; Problem 413 for more, 408 when it comes too slowly."""
-    chunks = [chunk async for chunk in _counted(request, limit, settings.body_timeout_s, take)]
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return await _in_time(request, settings.body_timeout_s, _Body(request, limit, take).whole())
 
 
 def _header(request: Request, name: bytes) -> str:
     """The first header of that name, empty without one; `request.headers` would be made anew for it."""
-    return next((value.decode("latin-1") for one, value in request.scope["headers"] if one == name), "")
+    for one, value in request.scope["headers"]:
+        if one == name:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
 
 
 def _is_multipart(content_type: str) -> bool:
@@ -154,10 +157,10 @@ def _is_multipart(content_type: str) -> bool:
 
 
 async def _form(request: Request, field: str, most: int, limit: int, settings: Settings, take: Take) -> list[Photo]:
-    stream = _counted(request, limit + _FORM_OVERHEAD, settings.body_timeout_s, take, limit)
-    parser = _InMemoryParser(request.headers, stream, max_files=most, max_fields=8)
+    body = _Body(request, limit + _FORM_OVERHEAD, take, limit)
+    parser = _InMemoryParser(request.headers, body.chunks(), max_files=most, max_fields=8)
     try:
-        form = await parser.parse()
+        form = await _in_time(request, settings.body_timeout_s, parser.parse())
     except MultiPartException as error:
         if "Too many" in error.message:
             raise problems.bad_parameter(f"At most {most} file(s) in one request.") from error
@@ -178,31 +181,50 @@ async def _form(request: Request, field: str, most: int, limit: int, settings: S
         await form.close()
 
 
-def _is_here(request: Request) -> bool:
-    """Whether the body need not be waited for, as far as the server says that."""
+class _Body:
+    """A request's body as it comes. Problem 413 as soon as it is more than `limit` bytes; clients are told `told`."""
+
+    def __init__(self, request: Request, limit: int, take: Take, told: int | None = None) -> None:
+        self._request, self._limit, self._take = request, limit, take
+        self._told = limit if told is None else told
+        self._total = 0
+        self._more = True
+        declared = _header(request, b"content-length")
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
+            raise problems.too_large(self._told)  # its word is good enough against it
+
+    async def whole(self) -> bytes:
+        """All of it."""
+        chunks = []
+        while self._more:
+            chunks.append(await self._next())
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Part by part."""
+        while self._more:
+            yield await self._next()
+
+    async def _next(self) -> bytes:
+        message = await self._request.receive()
+        if message["type"] == "http.disconnect":
+            raise problems.bad_body("The client went away before the body was complete.")
+        chunk: bytes = message.get("body", b"")
+        self._more = message.get("more_body", False)
+        self._total += len(chunk)
+        if self._total > self._limit:
+            raise problems.too_large(self._told)
+        self._take(len(chunk))
+        return chunk
+
+
+async def _in_time(request: Request, timeout_s: float, reading: Awaitable[Read]) -> Read:
+    """What `reading` the body gives. Problem 408 when it takes too long."""
     extensions = request.scope.get("extensions", {})
-    return BODY_IS_HERE in extensions and bool(extensions[BODY_IS_HERE]())
-
-
-async def _counted(
-    request: Request, limit: int, timeout_s: float, take: Take, told: int | None = None
-) -> AsyncGenerator[bytes, None]:
-    """The body's chunks; Problem 413 as soon as they are more than `limit` bytes, 408 when they take too long."""
-    total, declared = 0, _header(request, b"content-length")
-    if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
-        raise problems.too_large(told if told is not None else limit)  # its word is good enough against it
+    if BODY_IS_HERE in extensions and extensions[BODY_IS_HERE]():
+        return await reading  # a timer is dear
     try:
-        async with nullcontext() if _is_here(request) else asyncio.timeout(timeout_s):  # a timer is dear
-            more = True
-            while more:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise problems.bad_body("The client went away before the body was complete.")
-                chunk, more = message.get("body", b""), message.get("more_body", False)
-                total += len(chunk)
-                if total > limit:
-                    raise problems.too_large(told if told is not None else limit)
-                take(len(chunk))
-                yield chunk
+        async with asyncio.timeout(timeout_s):
+            return await reading
     except TimeoutError as error:
         raise problems.slow_body(timeout_s) from error

@@ -187,9 +187,12 @@ def test_idle_connections_outlive_those_of_load_balancers() -> None:
     assert Settings().keep_alive_s > max(google_s, aws_s, nginx_s)
 
 
-def test_a_body_that_comes_too_slowly_is_answered_408(service: Service) -> None:
+@pytest.mark.parametrize(
+    ("content_type", "begin"), [(b"image/jpeg", b"\xff\xd8"), (b"multipart/form-data; boundary=x", b"--x\r\n")]
+)
+def test_a_body_that_comes_too_slowly_is_answered_408(service: Service, content_type: bytes, begin: bytes) -> None:
     with service.connect() as connection:
-        connection.sendall(post(contract.DETECT_PATH, 100_000) + b"\xff\xd8")
+        connection.sendall(post(contract.DETECT_PATH, 100_000).replace(b"image/jpeg", content_type) + begin)
         began = time.monotonic()
         assert status(connection) == 408
         assert time.monotonic() - began < BODY_S + SLACK_S
