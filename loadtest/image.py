@@ -26,7 +26,7 @@ def build_image(progress: Progress = silent) -> Image:
     base = python.python_base(progress)
     layers = [
         base,
-        python.dependencies(base, paths.PROJECT_ROOT / REQUIREMENTS, progress),
+        python.dependencies(base, (paths.PROJECT_ROOT / REQUIREMENTS).read_text(), progress),
         photos(progress),
         python.code(base, closure(ROOTS), CODE, progress),
     ]

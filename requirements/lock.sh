@@ -8,6 +8,9 @@ uv pip compile $flags "$@" --all-extras --group service --group dev pyproject.to
 # The images' own, subsets held to the same versions.
 # shellcheck disable=SC2086
 uv pip compile $flags --group service --constraint requirements/lookout.txt --output-file requirements/service.txt
+# The GPU image's too; NVIDIA's packages are in no other file, so they are held by this one alone.
+# shellcheck disable=SC2086
+uv pip compile $flags --group gpu --constraint requirements/lookout.txt --output-file requirements/gpu.txt
 # shellcheck disable=SC2086
 uv pip compile $flags --group loadtest --constraint requirements/lookout.txt --output-file requirements/load.txt
 # The bench's peers: the project's own versions wherever both have a package.

@@ -21,6 +21,8 @@ from service.model import card as cards
 from service.model import stored
 
 REQUIREMENTS: Final = "requirements/service.txt"
+GPU_REQUIREMENTS: Final = "requirements/gpu.txt"
+"""Of the GPU image. A bento has both, so that one version names what either image is made of."""
 SOURCE: Final = "src"
 """Folder of the code inside a bento, as BentoML lays it out."""
 _LOOKOUT: Final = ("__init__", "contract", "errors", "paths")
@@ -91,7 +93,7 @@ def code_files(root: Path = paths.PROJECT_ROOT) -> dict[str, Path]:
     for folder in ("service", "service/oip", "service/openapi", "service/runtimes", "service/model"):
         found |= {f"{folder}/{path.name}": path for path in (root / folder).glob("*.py")}
     found |= {f"service/web/{path.name}": path for path in (root / "service/web").iterdir() if path.is_file()}
-    found |= {REQUIREMENTS: root / REQUIREMENTS}
+    found |= {name: root / name for name in (REQUIREMENTS, GPU_REQUIREMENTS)}
     return {
         name: found[name] for name in sorted(found) if name not in _BUILD_TIME and not name.startswith("service/image")
     }

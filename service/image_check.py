@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,9 @@ from lookout.oci import Image, Progress, silent
 from lookout.oci.image import stored_configuration
 from lookout.oci.layer import unpack
 
-_READY_WITHIN_S: Final = 30.0
+_READY_WITHIN_S: Final = 60.0
+"""As long as a pod has for it (startupProbe)."""
+_NOTHING: Final[Mapping[str, str]] = {}
 # $1 the root, $2 user:group, $3 the folder, then the command. The shell stays as the namespace's first process, with
 # which everything in it ends: a change of user clears the parent-death signal, so the command itself would live on.
 _START: Final = """set -e
@@ -38,18 +40,22 @@ exit 0
 """
 
 
-def check_image(image: Image, progress: Progress = silent) -> tuple[str, float]:
+def check_image(
+    image: Image, progress: Progress = silent, environment: Mapping[str, str] = _NOTHING
+) -> tuple[str, float]:
     """Start the image and detect on a bundled photo: what was found, and the seconds from start to ready.
 
-    Needs root. Raises LookoutError with the container's last words when it ends early, is not ready within half a
-    minute or detects nothing.
+    `environment` is set over the image's own. Needs root. Raises LookoutError with the container's last words when it
+    ends early, is not ready within a minute or detects nothing.
     """
-    with started(image, progress) as (port, seconds):
+    with started(image, progress, environment) as (port, seconds):
         return first_photo.detect(port), seconds
 
 
 @contextmanager
-def started(image: Image, progress: Progress = silent) -> Iterator[tuple[int, float]]:
+def started(
+    image: Image, progress: Progress = silent, environment: Mapping[str, str] = _NOTHING
+) -> Iterator[tuple[int, float]]:
     """The image's process, ready, as its port on loopback and the seconds it took; ended and removed afterwards."""
     paths.cache_dir().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="check-", dir=paths.cache_dir()) as name:
@@ -61,7 +67,7 @@ def started(image: Image, progress: Progress = silent) -> Iterator[tuple[int, fl
         progress("starting the image's process")
         with log.open("w") as sink:
             start = time.monotonic()
-            process = subprocess.Popen(_command(image, root, port), stdout=sink, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(_command(image, root, port, environment), stdout=sink, stderr=subprocess.STDOUT)
             try:
                 _wait_until_ready(process, port, log)
                 yield port, time.monotonic() - start
@@ -70,12 +76,13 @@ def started(image: Image, progress: Progress = silent) -> Iterator[tuple[int, fl
                 process.wait()
 
 
-def _command(image: Image, root: Path, port: int) -> list[str]:
+def _command(image: Image, root: Path, port: int, environment: Mapping[str, str]) -> list[str]:
     runtime = stored_configuration(image)["config"]
     return [
         *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"),
         *("sh", "-c", _START, "start", str(root), runtime["User"], runtime["WorkingDir"]),
-        *("/usr/bin/env", "-i", *runtime["Env"], *runtime["Entrypoint"], "--host", "127.0.0.1", "--port", str(port)),
+        *("/usr/bin/env", "-i", *runtime["Env"], *(f"{name}={value}" for name, value in environment.items())),
+        *(*runtime["Entrypoint"], "--host", "127.0.0.1", "--port", str(port)),
     ]
 
 

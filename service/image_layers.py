@@ -1,4 +1,4 @@
-"""The layers that only the detector's image has, above Debian, Python and dependencies: its model and its bento."""
+"""The layers that only the detector's images have: CUDA and TensorFlow, the model and the bento."""
 
 import re
 from collections.abc import Mapping
@@ -9,9 +9,18 @@ from lookout import oci
 from lookout.oci import Layer, Progress, python
 
 BENTO: Final = "/opt/lookout/bento"
+_GPU_PARTS: Final = {"cuda": r"nvidia-.+-cu\d+", "tensorflow": "tensorflow", "dependencies": ".+"}
+"""Of the GPU image's packages, those that seldom change and are most of it lie in layers of their own, the lowest
+first: a change of any other package is no reason to push and pull them again."""
 
 _CREATION_TIME: Final = re.compile(r"creation_time: \S+")
 _FIXED_TIME: Final = "creation_time: '2025-01-01T00:00:00+00:00'"
+
+
+def gpu_dependencies(base: Layer, requirements: Path, progress: Progress) -> list[Layer]:
+    """The GPU image's packages by its lock file: CUDA's libraries, TensorFlow, and everything else."""
+    parts = python.parts(requirements.read_text(), _GPU_PARTS)
+    return [python.dependencies(base, locked, progress, title) for title, locked in parts.items()]
 
 
 def model(name: str, version: str, files: Mapping[str, Path], progress: Progress) -> Layer:

@@ -30,9 +30,14 @@ def needed(settings: Settings, workers: int) -> int:
 
 
 def workers(settings: Settings) -> int:
-    """How many workers there shall be: what the settings say, or one a core as far as they fit the memory limit."""
+    """How many workers there shall be: what the settings say, or one a core as far as they fit the memory limit.
+
+    On a GPU one: they would take turns on it, each with a context of its own.
+    """
     if settings.threads:
         return settings.threads
+    if settings.require_gpu:
+        return 1
     limit = quota.memory_limit()
     fitting = (
         count for count in range(quota.usable_cores(), 1, -1) if limit is None or needed(settings, count) <= limit

@@ -42,7 +42,7 @@ class Settings(BaseModel):
     have open where nobody raised the limit."""
     threads: Annotated[int | None, Field(ge=1, le=256)] = None
     """Compute threads, each in a worker process of its own; by default one a core of the CPU quota, as far as they fit
-    the memory limit."""
+    the memory limit, and one alone where a GPU is required."""
     max_batch: Annotated[int, Field(ge=1, le=64)] = 16
     """Photos that share a run of the model at most, where that is less work than as many runs: with the tensorflow
     runtime. Only what waits already is taken together, so nothing waits for it."""
@@ -62,6 +62,8 @@ class Settings(BaseModel):
     connection. A preStop hook alone does not empty a pod: clients keep connections that they opened before it."""
     runtime: RuntimeName | None = None
     """Overrides the runtime that the model's card names."""
+    require_gpu: bool = False
+    """Serve on a GPU or not at all: without one TensorFlow computes on the CPU and says nothing."""
     model_dir: Path | None = None
     """Folder of the model; by default the bento's own, or what was imported last in the clone."""
     tokens_file: Path | None = None

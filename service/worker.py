@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from service import allocator, messages, runs
+from service import allocator, gpu, messages, runs
 from service.frames import Frame, receive, send
 from service.model.stored import read_card
 from service.runtimes import open_session
@@ -143,8 +143,9 @@ def _load(header: dict[str, Any]) -> Work:
     """The work that the first frame describes, its session warm. LookoutError when the model cannot be loaded."""
     folder = Path(header["model"])
     stored = read_card(folder)
-    session = open_session(header["runtime"], folder, stored.card)
-    work = Work(session, stored, header["runtime"], Settings.model_validate(header["settings"]))
+    settings = Settings.model_validate(header["settings"])
+    opening = gpu.open_session if settings.require_gpu else open_session
+    work = Work(opening(header["runtime"], folder, stored.card), stored, header["runtime"], settings)
     work.warm_up(_WARM_UP_RUNS)
     return work
 

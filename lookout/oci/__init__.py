@@ -16,7 +16,7 @@ Everything is kept under the user's cache by a key of its inputs, so that asking
 
 from lookout.oci.debian import User, base, suite
 from lookout.oci.entries import Directory, Entry, File, Link, Text, Tree
-from lookout.oci.image import Config, Image, check_ref, image
+from lookout.oci.image import Config, Image, architecture, check_ref, image
 from lookout.oci.layer import layer
 from lookout.oci.store import Layer, Progress, silent
 from lookout.oci.transfer import export, push
@@ -33,6 +33,7 @@ __all__ = [
     "Text",
     "Tree",
     "User",
+    "architecture",
     "base",
     "check_ref",
     "export",

@@ -5,11 +5,12 @@ own interpreter to bytecode that is never checked against timestamps: the root i
 compiled at run time, and equal sources give equal bytes.
 """
 
+import hashlib
 import platform
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -55,23 +56,25 @@ def environment(code: str) -> dict[str, str]:
     }
 
 
-def dependencies(base: Layer, requirements: Path, progress: Progress) -> Layer:
-    """The locked requirements as wheels for the base's Python, installed by pip with every hash checked."""
-    key = key_of("dependencies", base.digest, file_digest(requirements), SITE_PACKAGES, _LEFT_OUT)
+def dependencies(base: Layer, locked: str, progress: Progress, title: str = "dependencies") -> Layer:
+    """The lines of a lock file as wheels for the base's Python, installed by pip with every hash checked."""
+    text_digest = f"sha256:{hashlib.sha256(locked.encode()).hexdigest()}"
+    key = key_of(title, base.digest, text_digest, SITE_PACKAGES, _LEFT_OUT)
 
     def make(temporary: Path) -> Layer:
         root = unpack(base, temporary / "root")
         version = python_version(root)
         chosen = temporary / "requirements.txt"
-        chosen.write_text(for_python(requirements.read_text(), version))
+        chosen.write_text(for_python(locked, version))
         target = root / SITE_PACKAGES.lstrip("/")
-        progress(f"installing the locked requirements for Python {version}")
+        progress(f"{title}: installing the locked requirements for Python {version}")
         _pip_install(chosen, target, version)
         shutil.rmtree(target / "bin", ignore_errors=True)  # scripts that name this machine's Python
-        progress("compiling the dependencies")
+        progress(f"{title}: compiling to bytecode")
         _compile(root, SITE_PACKAGES)
         entries = [Tree(source=target, target=SITE_PACKAGES, exclude=_LEFT_OUT)]
-        return pack("dependencies", lambda sink: write_tar(items(entries), sink), temporary)
+        progress(f"{title}: compressing")
+        return pack(title, lambda sink: write_tar(items(entries), sink), temporary)
 
     return cached_layer(key, make, progress)
 
@@ -108,14 +111,28 @@ def for_python(locked: str, version: str) -> str:
     known = {k: str(v) for k, v in default_environment().items()}
     known |= {"python_version": version, "python_full_version": full}
     chosen = []
-    for block in re.split(r"\n(?=\S)", locked):
-        wanted, _, hashes = block.partition(" \\\n")
-        if wanted.startswith("#") or not wanted.strip():
-            continue
-        requirement = Requirement(wanted)
+    for requirement, hashes in requirements(locked):
         if requirement.marker is None or requirement.marker.evaluate(known):
             chosen.append(f"{requirement.name}{requirement.specifier} \\\n{hashes}")
     return "\n".join(chosen) + "\n"
+
+
+def requirements(locked: str) -> Iterator[tuple[Requirement, str]]:
+    """Each requirement of a lock file, with the lines of its hashes."""
+    for block in re.split(r"\n(?=\S)", locked):
+        wanted, _, hashes = block.partition(" \\\n")
+        if wanted.strip() and not wanted.startswith("#"):
+            yield Requirement(wanted), hashes
+
+
+def parts(locked: str, named: Mapping[str, str]) -> dict[str, str]:
+    """A lock file in parts, for a layer each: by title, the lines of packages whose whole name matches its pattern, a
+    package in the first that does."""
+    found: dict[str, list[str]] = {title: [] for title in named}
+    for requirement, hashes in requirements(locked):
+        title = next(title for title, pattern in named.items() if re.fullmatch(pattern, requirement.name))
+        found[title].append(f"{requirement} \\\n{hashes}\n")
+    return {title: "".join(lines) for title, lines in found.items()}
 
 
 def python_version(root: Path) -> str:

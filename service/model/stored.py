@@ -82,13 +82,13 @@ def read_card(model: Path) -> StoredCard:
         ) from error
 
 
-def serving_files(model: Path) -> dict[str, Path]:
+def serving_files(model: Path, runtime: RuntimeName | None = None) -> dict[str, Path]:
     """The files an image needs of a stored model, by their path inside its folder: the card, the profile of one's own
-    photos where there is one, and its runtime's own."""
+    photos where there is one, and what `runtime`, by default its card's, needs."""
     found = {CARD_FILE: model / CARD_FILE}
     if (model / PROFILE_FILE).is_file():
         found[PROFILE_FILE] = model / PROFILE_FILE
-    for name in FILES[read_card(model).runtime]:
+    for name in FILES[runtime or read_card(model).runtime]:
         whole = model / name
         parts = sorted(whole.rglob("*")) if whole.is_dir() else [whole]
         found |= {part.relative_to(model).as_posix(): part for part in parts if part.is_file()}

@@ -135,6 +135,7 @@ def test_there_are_as_many_workers_as_cores_and_memory_allow(monkeypatch: pytest
         monkeypatch.setattr(quota, "memory_limit", lambda limit=limit: limit)
         assert memory.workers(settings) == expected
     assert memory.workers(Settings(threads=5)) == 5
+    assert memory.workers(Settings(require_gpu=True)) == 1
 
 
 def test_what_workers_receive_together_has_its_place_in_the_memory() -> None:
