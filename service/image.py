@@ -1,6 +1,6 @@
 """The detector's images: made of a bento without a Docker daemon, pushed by digest.
 
-A bento has two: one for CPUs, and one with TensorFlow and CUDA, a good twenty times as large, for pods on GPU nodes.
+A bento has two: one for CPUs, and one with TensorFlow and CUDA, twenty times as large, for pods on GPU nodes.
 They have Debian and the code in common, layer by layer; which of them an environment runs, its release decides.
 
 Where a Docker daemon answers, `bentoml containerize detector:<version>` makes an image of the same bento too. It starts

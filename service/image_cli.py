@@ -20,7 +20,7 @@ def image_command(
     push: Annotated[bool, typer.Option("--push", help="Push to the registry and record the digest.")] = False,
     registry: Annotated[str, typer.Option(help="Where --push pushes: HOST:PORT, perhaps with a path.")] = _DOOR,
     gpu: Annotated[
-        bool, typer.Option("--gpu", help="The image with TensorFlow and CUDA, for GPU nodes: 3 GB.")
+        bool, typer.Option("--gpu", help="The image with TensorFlow and CUDA, for GPU nodes: 2.7 GB.")
     ] = False,
     bento: Annotated[str | None, typer.Option(help="detector:VERSION of the store; by default the clone's.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Start it as a pod would and detect on a photo.")] = False,

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from loadtest.machine import description
 from lookout.files import write_whole
 from tests.bench import photos, processes
-from tests.bench.client import Measured, saturate
+from tests.bench.client import Measured, measure, saturate
 from tests.loopback.run_metrics import counted
 from tests.loopback.service import running
 from tests.soak.report import MEASUREMENTS
@@ -57,7 +57,7 @@ def test_the_service_by_the_photos_that_a_run_may_have(tmp_path: Path) -> None:
                 for most, (url, pid) in services.items():
                     processes.resume(pid)
                     before = counted(url)
-                    measured = saturate(url, jpegs, connections, ROUND_S, WARM_S)
+                    measured = measure([saturate(url, jpegs, connections, ROUND_S, WARM_S)])
                     found.setdefault((connections, most), []).append((measured, counted(url).since(before)))
                     processes.pause(pid)
     rows = {key: _row(*key, each, found[key[0], 1]) for key, each in found.items()}

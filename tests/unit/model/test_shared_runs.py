@@ -84,5 +84,5 @@ def alone(work: Work, frame: Frame) -> Frame:
 
 def detections(said: Frame) -> Sequence[Any]:
     """Class, score and box in pixels of all that a body says was found, in one row."""
-    found = json.loads(messages.read_answer(said)[0].body)["detections"]
+    found = json.loads(messages.read_answer(said).body)["detections"]
     return [number for one in found for number in (one["class_id"], one["score"], *one["box"].values())]

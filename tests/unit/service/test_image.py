@@ -85,14 +85,15 @@ def test_every_package_of_the_gpu_image_is_in_one_layer_and_cuda_and_tensorflow_
 ) -> None:
     put: dict[str, list[str]] = {}
 
-    def dependencies(_base: Layer, locked: str, _progress: Progress, title: str) -> str:
+    def dependencies(below: Layer, locked: str, _progress: Progress, title: str) -> Layer:
         put[title] = [requirement.name for requirement, _ in python.requirements(locked)]
-        return title
+        return below.model_copy(update={"title": title})
 
     monkeypatch.setattr(python, "dependencies", dependencies)
     file = paths.PROJECT_ROOT / bento.GPU_REQUIREMENTS
     base = Layer(title="base", digest=_DIGEST, size_bytes=1, diff_id=_DIGEST, unpacked_bytes=1)
-    assert image_layers.gpu_dependencies(base, file, silent) == ["cuda", "tensorflow", "dependencies"]
+    layers = image_layers.gpu_dependencies(base, file, silent)
+    assert [layer.title for layer in layers] == ["cuda", "tensorflow", "dependencies"]
     assert put["tensorflow"] == ["tensorflow"]
     assert {"nvidia-cudnn-cu12", "nvidia-cublas-cu12", "nvidia-cuda-runtime-cu12"} <= set(put["cuda"])
     assert not [name for name in put["dependencies"] if name.endswith("-cu12")]
