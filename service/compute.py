@@ -132,14 +132,15 @@ class Compute:
         """Each worker that has nothing in hand takes its part of what waits."""
         free = [worker for worker in self._workers if not worker.in_hand]
         while free and self._queue:
-            if run := self._run(len(free)):
+            if run := self._run():
                 free.pop().ask_together(run)
         self._admission.idle = bool(free)
 
-    def _run(self, workers: int) -> list[Job]:
-        """The photos to hand out next, where so many workers are free. Empty when none that waits is still wanted."""
-        waiting = sum(not job.answer.done() for job in self._queue)
-        most, run = min(self._admission.longest_run, math.ceil(waiting / workers)), list[Job]()
+    def _run(self) -> list[Job]:
+        """The photos to hand out next, to one worker. Empty when none that waits is still wanted."""
+        here = sum(not job.answer.done() for job in self._queue) + sum(len(one.in_hand) for one in self._workers)
+        # More than its equal part of all would leave the other workers with less to do.
+        most, run = min(self._admission.longest_run, math.ceil(here / len(self._workers))), list[Job]()
         while self._queue and len(run) < max(1, most):
             job = self._queue[0]
             shares = messages.may_share_run(job.frame)

@@ -43,9 +43,9 @@ class Settings(BaseModel):
     threads: Annotated[int | None, Field(ge=1, le=256)] = None
     """Compute threads, each in a worker process of its own; by default one a core of the CPU quota, as far as they fit
     the memory limit, and one alone where a GPU is required."""
-    max_batch: Annotated[int, Field(ge=1, le=64)] = 16
-    """Photos that share a run of the model at most, where that is less work than as many runs: with the tensorflow
-    runtime. Only what waits already is taken together, so nothing waits for it."""
+    max_batch: Annotated[int, Field(ge=1, le=64)] = 1
+    """Photos that share a run of the model at most; only the tensorflow runtime takes several. What waits already is
+    taken together, nothing waits for more. For a GPU: on a CPU it gains little (docs/decisions/0018-batches.md)."""
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
     """Photos that may wait for a worker; above that a request gets 503, unless it is the only one: a batch
     larger than the queue has its turn when nothing else is there."""

@@ -50,7 +50,6 @@ def test_its_rollout_needs_no_spare_gpu(gpu: dict[str, Any]) -> None:
 def test_it_keeps_the_environments_settings_and_adds_the_runtime(gpu: dict[str, Any]) -> None:
     container = gpu["spec"]["template"]["spec"]["containers"][0]
     settings = service_settings.from_environment({item["name"]: item["value"] for item in container["env"]})
-    assert settings.runtime == "tensorflow"
-    assert settings.require_gpu
+    assert (settings.runtime, settings.max_batch, settings.require_gpu) == ("tensorflow", 16, True)
     assert settings.threads is not None
     assert container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"]

@@ -25,8 +25,8 @@ from tests.soak.report import MEASUREMENTS
 
 pytestmark = pytest.mark.loopback
 
-BATCHES, CONNECTIONS = (1, 2, 4, 8, 16), (1, 16, 32)
-ROUNDS, ROUND_S, WARM_S = 6, 4.0, 1.0
+BATCHES, CONNECTIONS = (1, 2, 4, 8, 16), (16, 32)
+ROUNDS, ROUND_S, WARM_S = 5, 3.0, 1.0
 
 
 class Row(BaseModel):
@@ -65,8 +65,9 @@ def test_the_service_by_the_photos_that_a_run_may_have(tmp_path: Path) -> None:
     for row in rows.values():
         print(row)
     assert sum(measured.errors for each in found.values() for measured, _ in each) == 0
-    for connections in CONNECTIONS[1:]:
-        assert rows[connections, 16].of_one > 1
+    for connections, most in rows:
+        assert rows[connections, most].photos_a_run <= most
+    assert rows[max(CONNECTIONS), max(BATCHES)].photos_a_run > 1
 
 
 @contextmanager

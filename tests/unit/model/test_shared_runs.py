@@ -64,8 +64,8 @@ def test_a_run_on_several_photos_finds_what_runs_on_each_find(session: BatchSess
 def test_photos_of_two_sizes_and_one_that_is_none_have_the_answers_that_they_have_alone(
     session: BatchSession, model: ImportedModel
 ) -> None:
-    work = Work(session, stored.read_card(model.path), "tensorflow", Settings())
-    assert work.batch == Settings().max_batch
+    work = Work(session, stored.read_card(model.path), "tensorflow", Settings(max_batch=16))
+    assert work.batch == 16
     sent = [jpeg(one) for pair in zip(fitted(LARGE), fitted(SMALL), strict=True) for one in pair]
     sent.insert(3, sent[0][:2000])
     frames = [messages.photo(data, Asked("detect", "", 0.3, 100, 0.0, time.perf_counter())) for data in sent]

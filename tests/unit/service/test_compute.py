@@ -412,6 +412,22 @@ def test_a_requests_photos_are_shared_out_among_the_workers_that_are_free(script
     assert sorted(script.runs) == [["a", "b", "c"], ["d", "e"]]
 
 
+def test_no_worker_takes_more_than_its_part_while_another_is_busy(script: Script) -> None:
+    async def scenario(workers: Compute, _: Admission) -> None:
+        held = [asyncio.create_task(workers.each([frame(*one)])) for one in (("a", "held"), ("b", "held longer"))]
+        await soon(lambda: len(script.begun) == 2)
+        rest = [asyncio.create_task(workers.each([frame(name)])) for name in "cdefg"]
+        await asyncio.sleep(0.01)
+        script.may_end.set()
+        await asyncio.gather(*rest)
+        script.may_end_later.set()
+        await asyncio.gather(*held)
+
+    script.batch = 16
+    run(scenario, threads=2)
+    assert script.runs[2:] == [["c", "d", "e"], ["f", "g"]]
+
+
 def test_large_photos_and_those_to_be_drawn_on_go_alone(script: Script) -> None:
     async def scenario(workers: Compute, _: Admission) -> None:
         large, drawn = frame("large", size=TOGETHER_BYTES + 1), frame("drawn", kind="draw")
