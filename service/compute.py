@@ -61,6 +61,8 @@ class Compute:
         started = [self._worker() for _ in range(self._threads)]
         outcomes = await asyncio.gather(*(one.start(self._first) for one in started), return_exceptions=True)
         failed = [one for one in outcomes if isinstance(one, BaseException)]
+        if any(one.gone for one in started):
+            failed.append(LookoutError("a worker ended while others were not ready yet"))
         if failed:
             self._closed = True
             await asyncio.gather(*(one.end() for one in started))
@@ -181,8 +183,8 @@ class Compute:
             job.answer.set_result(frame)
 
     def _lost(self, worker: Worker) -> None:
-        if self._closed:
-            return
+        if self._closed or worker not in self._workers:
+            return  # the start of all workers sees it
         self._workers.remove(worker)
         self._metrics.workers_lost.inc()
         task = asyncio.create_task(self._replace(worker))

@@ -72,7 +72,9 @@ class Worker(asyncio.Protocol):
     def __init__(self, room: PixelRoom, answered: Callable[[Job, Frame], None], lost: Callable[["Worker"], None]):
         self._room, self._answered, self._lost = room, answered, lost
         self._loop = asyncio.get_running_loop()
-        self._reader, self._granted, self._gone = Reader(), 0, False
+        self._reader, self._granted = Reader(), 0
+        self.gone = False
+        """Whether it has ended, or was told to."""
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._process: Process | None = None
         self._transport: asyncio.Transport | None = None
@@ -138,7 +140,7 @@ class Worker(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Of asyncio. It has ended, or was told to."""
         del exc
-        self._gone = True
+        self.gone = True
         if self._looks is not None:
             self._looks.cancel()
         self._give_room_back()
@@ -170,7 +172,7 @@ class Worker(asyncio.Protocol):
 
     def _look_after(self) -> None:
         """End a worker from which no answer comes back: nobody waits for it any more."""
-        if self._gone or self._process is None:
+        if self.gone or self._process is None:
             return
         if self.in_hand and time.perf_counter() - self.since_s > LONGEST_REQUEST_S:
             self._process.kill()
@@ -178,7 +180,7 @@ class Worker(asyncio.Protocol):
             self._looks = self._loop.call_later(LONGEST_REQUEST_S / _LOOKS, self._look_after)
 
     def _grant(self, count: int) -> None:
-        if self._gone:
+        if self.gone:
             self._room.give_back(count)
             return
         self._granted = count

@@ -35,6 +35,8 @@ class Script:
 
     def __init__(self) -> None:
         self.begun, self.started, self.refuse = list[str](), 0, False
+        self.first_ends = False
+        """Whether the first worker ends once it is ready, before the others are."""
         self.batch, self.backwards, self.runs = 1, False, list[list[str]]()
         self.may_end, self.may_end_later = threading.Event(), threading.Event()
 
@@ -74,7 +76,7 @@ class Thread:
     """One of them, as a Process."""
 
     def __init__(self, script: Script, connection: socket.socket) -> None:
-        self._script, self._connection = script, connection
+        self._script, self._connection, self._first = script, connection, script.started == 1
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -90,7 +92,12 @@ class Thread:
             if receive(connection) is None:
                 return
             ready = {"ready": True, "batch": self._script.batch}
+            if self._script.first_ends and not self._first:
+                assert self._script.may_end.wait(10)
             send(connection, Frame({"failed": "no model"} if self._script.refuse else ready))
+            if self._script.first_ends and self._first:
+                threading.Timer(0.1, self._script.may_end.set).start()
+                return
             while (frame := receive(connection)) is not None:
                 photos = [receive(connection) for _ in range(frame.header.get("run", 0))]
                 together = [one for one in photos if one is not None]
@@ -426,6 +433,18 @@ def test_no_worker_takes_more_than_its_part_while_another_is_busy(script: Script
     script.batch = 16
     run(scenario, threads=2)
     assert script.runs[2:] == [["c", "d", "e"], ["f", "g"]]
+
+
+def test_a_worker_that_ends_while_others_load_the_model_is_a_start_that_failed(script: Script) -> None:
+    script.first_ends = True
+
+    async def scenario() -> None:
+        workers = Compute(2, Frame({}), Admission(2, 8, 30.0), PixelRoom(800, 2), Metrics())
+        with pytest.raises(LookoutError, match="not ready yet"):
+            await workers.start()
+        assert not workers.alive
+
+    asyncio.run(asyncio.wait_for(scenario(), 10))
 
 
 def test_large_photos_and_those_to_be_drawn_on_go_alone(script: Script) -> None:
