@@ -1,15 +1,24 @@
-"""Cut, promote, roll back: each is one commit in the configuration repository, and the push of it is the release."""
+"""Cut, promote, roll back: each is one commit in the configuration repository, and the push of it is the release.
+
+A bento has one image for CPUs and may have one for GPUs: an environment that takes the component `gpu` is given the
+latter, whichever of them it was cut or promoted from.
+"""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+import yaml
 from pydantic import BaseModel, ConfigDict
 
 from gitops import history, promote, version_file
 from gitops.git import attempt
 from gitops.repository import Repository
+from lookout import artifact as artifacts
 from lookout import contract
 from lookout.artifact import Artifact
 from lookout.errors import LookoutError, UsageError
+
+_GPU_COMPONENT: Final = "components/gpu"
 
 
 class Outcome(BaseModel):
@@ -23,15 +32,18 @@ class Outcome(BaseModel):
 
 
 def cut(repository: Repository, artifact: Artifact, environments: Sequence[str], *, force: bool = False) -> Outcome:
-    """Give an image to environments: to the first one always, to others only as their first release."""
+    """Give an image for CPUs, or its bento's for GPUs, to environments: to the first always, to others as their first
+    release only."""
     before = {name: _present(repository, promote.check_environment(name)) for name in environments}
-    changing = [name for name in environments if before[name] != artifact]
+    wanted = {name: _fitting(repository, name, artifact, gpu=False) for name in environments}
+    changing = [name for name in environments if before[name] != wanted[name]]
     # A version file that a hand edit broke is a release all the same: dev takes a cut in its place, prod does not.
     promote.check_cut(changing, [name for name in changing if repository.has_version(name)], force=force)
     if not changing:
         return Outcome(summary=f"nothing to do: {', '.join(environments)} already at {artifact.bento}")
     summary = f"{', '.join(changing)}: release {artifact.bento}"
-    return _commit(repository, dict.fromkeys(changing, artifact), before, summary, {"Lookout-Release": "cut"})
+    after = {name: wanted[name] for name in changing}
+    return _commit(repository, after, before, summary, {"Lookout-Release": "cut"})
 
 
 def promote_release(repository: Repository, source: str, target: str, *, force: bool = False) -> Outcome:
@@ -42,6 +54,7 @@ def promote_release(repository: Repository, source: str, target: str, *, force: 
         raise LookoutError(
             f"{source} has no release to promote", f"lookout release cut --env {contract.ENVIRONMENTS[0]}"
         )
+    artifact = _fitting(repository, target, artifact, gpu=_takes_gpu(repository, source))
     before = {target: _present(repository, target)}
     if before[target] == artifact:
         return Outcome(summary=f"nothing to do: {target} already at {source}'s {artifact.bento}")
@@ -55,11 +68,29 @@ def rollback(repository: Repository, environment: str, *, to: str | None = None,
     promote.check_environment(environment)
     before = {environment: _present(repository, environment)}
     commit, artifact = _at(repository, environment, to) if to else _back(repository, environment, steps)
+    artifact = _fitting(repository, environment, artifact, gpu=_takes_gpu(repository, environment, commit))
     if before[environment] == artifact:
         return Outcome(summary=f"nothing to do: {environment} already at {artifact.bento}")
     summary = f"{environment}: roll back to {artifact.bento}"
     trailers = {"Lookout-Release": "rollback", history.ROLLBACK_TRAILER: commit}
     return _commit(repository, {environment: artifact}, before, summary, trailers)
+
+
+def _fitting(repository: Repository, environment: str, artifact: Artifact, *, gpu: bool) -> Artifact:
+    """An image for the nodes of an environment, of the same bento as one that is for GPUs or not. LookoutError when it
+    would have to be the other one and was not built on this machine."""
+    wanted = _takes_gpu(repository, environment)
+    return artifact if wanted == gpu else artifacts.load(artifact.bento, gpu=wanted)
+
+
+def _takes_gpu(repository: Repository, environment: str, revision: str = "HEAD") -> bool:
+    text = repository.read(f"{contract.CONFIG_ENVS}/{environment}/kustomization.yaml", revision)
+    try:
+        found = yaml.safe_load(text or "")
+    except yaml.YAMLError:
+        return False  # kustomize will say what is wrong with it
+    components = found.get("components") if isinstance(found, dict) else None
+    return any(str(one).rstrip("/").endswith(_GPU_COMPONENT) for one in components or ())
 
 
 def _present(repository: Repository, environment: str) -> Artifact | None:
@@ -134,7 +165,7 @@ def _message(
     trailers: Mapping[str, str],
 ) -> str:
     body = [f"{environment}: {had[environment]} → {artifact.bento}" for environment, artifact in after.items()]
-    artifact = next(iter(after.values()))
-    body += [f"model: {artifact.model}", f"image: {artifact.image}"]
+    body += [f"model: {next(iter(after.values())).model}"]
+    body += [f"image: {image}" for image in dict.fromkeys(artifact.image for artifact in after.values())]
     ends = [f"{key}: {value}" for key, value in trailers.items()]
     return "\n".join([summary, "", *body, "", *ends]) + "\n"

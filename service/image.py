@@ -80,8 +80,8 @@ def push_image(bento_tag: str | None, registry: str, progress: Progress = silent
     built = build_image(bento_tag, progress, gpu=gpu)
     digest = oci.push(built.image, f"{registry}/{contract.DETECTOR}", progress)
     image = f"{contract.IMAGE_REPOSITORY}@{digest}"
-    artifact = Artifact(bento=built.bento, model=built.model, image=image, gpu=gpu)
-    artifact.save()
+    artifact = Artifact(bento=built.bento, model=built.model, image=image)
+    artifact.save(gpu=gpu)
     return artifact
 
 

@@ -40,7 +40,8 @@ def write_evidence(result: LoadResult, where: str) -> Path:
 
     LookoutError when it cannot be written, or when the service said no bento and `where` is the configuration's clone.
     """
-    evidence = Evidence.of(result, image_digest(result.service.get("bento")))
+    service = result.service  # TensorFlow is what the image for GPUs serves with, and the other does not have it
+    evidence = Evidence.of(result, image_digest(service.get("bento"), gpu=service.get("runtime") == "tensorflow"))
     try:
         path = paths.deploy_dir() / evidence.place if where == DEPLOY else Path(where)
         evidence.save(path)
@@ -51,11 +52,12 @@ def write_evidence(result: LoadResult, where: str) -> Path:
     return path
 
 
-def image_digest(bento: str | None) -> str | None:
-    """Digest of the image built of a bento on this machine, None where it was built elsewhere."""
+def image_digest(bento: str | None, *, gpu: bool = False) -> str | None:
+    """Digest of the image built of a bento on this machine, for GPUs or else for CPUs; None where it was built
+    elsewhere."""
     if not bento:
         return None
     try:
-        return artifact.load(bento).image.partition("@")[2]
+        return artifact.load(bento, gpu=gpu).image.partition("@")[2]
     except (LookoutError, OSError):
         return None

@@ -1,6 +1,7 @@
 """Cut, promote and roll back, each a commit in a real clone."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -242,3 +243,68 @@ def test_refuses_an_environment_whose_directory_is_gone(road: Road, image: Make)
     commit_all(road.deploy.directory, "no dev")
     with pytest.raises(LookoutError, match=r"no detector/envs/dev/kustomization\.yaml"):
         release.cut(road.deploy, image("a"), ["dev"])
+
+
+def _on_gpus(road: Road, environment: str) -> None:
+    """Have an environment take the component, by a commit."""
+    file = road.deploy.directory / contract.CONFIG_ENVS / environment / "kustomization.yaml"
+    text = file.read_text()
+    assert "  - ../../components/autoscaler\n" in text
+    file.write_text(text.replace("components:\n", "components:\n  - ../../components/gpu\n", 1))
+    commit_all(road.deploy.directory, f"{environment} on GPUs")
+
+
+def _gpu_image(of: Artifact) -> Artifact:
+    made = of.model_copy(update={"image": f"{contract.IMAGE_REPOSITORY}@sha256:{'9' * 64}"})
+    made.save(gpu=True)
+    return made
+
+
+@pytest.fixture
+def _own_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.mark.usefixtures("_own_records")
+def test_an_environment_on_gpus_gets_the_image_for_gpus_and_hands_on_the_other(road: Road, image: Make) -> None:
+    on_gpu = _gpu_image(image("a"))
+    image("a").save()
+    _on_gpus(road, "staging")
+    release.cut(road.deploy, image("a"), ["dev"])
+    release.promote_release(road.deploy, "dev", "staging")
+    release.promote_release(road.deploy, "staging", "prod")
+    assert [road.deploy.version(name) for name in ("dev", "staging", "prod")] == [image("a"), on_gpu, image("a")]
+    assert "nothing to do" in release.promote_release(road.deploy, "dev", "staging").summary
+
+
+@pytest.mark.usefixtures("_own_records")
+def test_a_cut_for_both_kinds_names_both_images(road: Road, image: Make) -> None:
+    on_gpu = _gpu_image(image("a"))
+    _on_gpus(road, "prod")
+    release.cut(road.deploy, image("a"), contract.ENVIRONMENTS)
+    assert [road.deploy.version(name) for name in contract.ENVIRONMENTS] == [image("a"), image("a"), on_gpu]
+    message = run(road.deploy.directory, "log", "-1", "--format=%B")
+    assert f"image: {image('a').image}" in message
+    assert f"image: {on_gpu.image}" in message
+
+
+@pytest.mark.usefixtures("_own_records")
+def test_without_an_image_for_gpus_nothing_is_committed_and_it_says_what_to_run(road: Road, image: Make) -> None:
+    _on_gpus(road, "dev")
+    before = road.deploy.head
+    with pytest.raises(LookoutError, match="no image for GPUs") as caught:
+        release.cut(road.deploy, image("a"), ["dev"])
+    assert f"lookout bento image --gpu --push --bento {image('a').bento}" in str(caught.value.remedy)
+    assert road.deploy.head == before
+
+
+@pytest.mark.usefixtures("_own_records")
+def test_a_rollback_over_the_move_to_gpus_takes_the_image_that_the_environment_needs_now(
+    road: Road, image: Make
+) -> None:
+    release.cut(road.deploy, image("a"), ["dev"])
+    release.cut(road.deploy, image("b"), ["dev"])
+    _on_gpus(road, "dev")
+    on_gpu = _gpu_image(image("a"))
+    release.rollback(road.deploy, "dev")
+    assert road.deploy.version("dev") == on_gpu
