@@ -28,10 +28,10 @@ def image_command(
 ) -> None:
     """Make one of the detector's images without a Docker daemon; layers that did not change are not made again.
 
-    Needs root. The image with --gpu takes a download of 3.4 GB the first time, and several times that of disk while
-    it is made; --check starts it on the CPU, because the root it is started in has no GPU. With --push the digest is recorded, and `lookout release`
-    takes it from there: that of the image for GPUs for environments with the component gpu. A registry other than one
-    on this machine is spoken to over TLS, with the credentials of `skopeo login`.
+    Needs root. The image with --gpu takes a download of 3.4 GB the first time, and several times that of disk while it
+    is made; --check starts it on the CPU, because the root it is started in has no GPU. With --push the digest is
+    recorded, and `lookout release` takes it from there: that of the image for GPUs for environments with the component
+    gpu. A registry other than one on this machine is spoken to over TLS, with the credentials of `skopeo login`.
     """
     steps = Steps("bento-image")
     with steps.step("Image") as step:
