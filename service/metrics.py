@@ -32,8 +32,8 @@ STAGES: Final = ("intake", "queue", "decode", "preprocess", "inference", "postpr
 A photo of a batch has the whole body's intake; one that is sent as pixels has no decode. One that shared its run has
 the whole run's inference, and its waits for the others in preprocess and postprocess: where its time went, which is no
 longer what it cost."""
-_TOGETHER: Final = 96
-"""What is counted together at the latest: about thirty photos, in half a millisecond."""
+_TOGETHER: Final = 36
+"""What is counted together at the latest, of a dozen photos: more would hold up whoever comes meanwhile."""
 
 
 class Later(Collector):
