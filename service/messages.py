@@ -80,7 +80,7 @@ def answer(given: Answer, encoding_s: float) -> Frame:
     return Frame({"look": numbers}, [*_detections(look.found), given.body])
 
 
-def read_answer(frame: Frame) -> "Reply":
+def read_answer(frame: Frame) -> Reply:
     """As given to `answer`."""
     *found, body = frame.parts
     return Reply(Said(frame.header["look"], found), body)

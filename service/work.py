@@ -93,7 +93,7 @@ class Work:
         Problem when it cannot be read.
         """
         marks = [time.perf_counter()]
-        photo = whole(data) if isinstance(data, np.ndarray) else self._decode(data, asked.declared, room, self._needed)
+        photo = self._pixels(data, asked, room)
         marks.append(time.perf_counter())
         prepared = self._session.prepare(photo.pixels)
         marks.append(time.perf_counter())
@@ -113,7 +113,7 @@ class Work:
     def open(self, data: bytes | Pixels, asked: Asked, room: Room) -> Opened:
         """Decode a photo for `together`. Problem as for `photo`, and what `room` raises."""
         began = time.perf_counter()
-        photo = whole(data) if isinstance(data, np.ndarray) else self._decode(data, asked.declared, room, self._needed)
+        photo = self._pixels(data, asked, room)
         return Opened(photo, asked, began, time.perf_counter())
 
     def together(self, run: Sequence[Opened]) -> Ran:
@@ -158,6 +158,10 @@ class Work:
             return to_json(results.response(look, self._model, self._labels))
         found = results.detections(look.found, look.width, look.height, self._labels)
         return render(pixels, [schema.Detection.model_validate(one) for one in found])
+
+    def _pixels(self, data: bytes | Pixels, asked: Asked, room: Room) -> Decoded:
+        """A photo as large as the model needs it, or the pixels that came in its place."""
+        return whole(data) if isinstance(data, np.ndarray) else self._decode(data, asked.declared, room, self._needed)
 
     def _decode(self, data: bytes, declared: str, room: Room, needed: tuple[int, int] | None) -> Decoded:
         """Upright pixels, at least `needed` (height, width) or whole."""

@@ -55,7 +55,7 @@ class Ceiling:
         self.style, self._loops = style, loops
 
     def measure(self, folder: Path, seconds: float, warm_s: float) -> Seen:
-        """A while over the photos of a folder, in all processes at once."""
+        """A while over the photos of a folder, in all processes at once. LookoutError when none was finished."""
         order = json.dumps({"folder": str(folder), "warm_s": warm_s, "seconds": seconds}) + "\n"
         for loop in self._loops:
             assert loop.stdin is not None  # a pipe was asked for
@@ -63,6 +63,8 @@ class Ceiling:
             loop.stdin.flush()
         done = [json.loads(_line(loop, seconds + warm_s + _PATIENCE_S)) for loop in self._loops]
         samples = [Sample(started, ended, correct=True) for each in done for started, ended in each]
+        if not samples:
+            raise LookoutError(f"the ceiling finished no photo in {seconds:g} s", "give it longer rounds")
         return Seen(samples, seconds, client_s=0.0)
 
     def memory(self) -> Memory:
