@@ -8,6 +8,7 @@ those that share a run with it. Workers whose model does better on several photo
 import asyncio
 import logging
 import math
+import select
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,12 +21,15 @@ from service.frames import Frame
 from service.memory import PixelRoom
 from service.metrics import Metrics
 from service.observation import event
-from service.problems import Problem
+from service.problems import OverCapacity, Problem
 from service.worker_process import Job, Worker
 
 _AHEAD_BYTES: Final = 262_144
 """A worker gets its next photo while it works on one, so that it need not wait for this process between them: when both
 are at most so large. What is handed out waits for that worker, and large photos take long."""
+_GATHER_MS: Final = 5
+"""While photos are refused, so long may who comes next wait for those after him: each look at the connections takes a
+core from a worker, and one look at several of them costs little more than at one (docs/decisions/0015-overload.md)."""
 _LONGEST_PAUSE_S: Final = 30.0
 _SOON_S: Final = 0.1
 """Whoever waits longer is watched: few clients leave sooner, and most have their answer by then."""
@@ -49,7 +53,7 @@ class Compute:
         self._workers: list[Worker] = []
         metrics.workers.set_function(lambda: len(self._workers))
         self._replacing: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._gathering = self._closed = False
 
     @property
     def alive(self) -> bool:
@@ -69,6 +73,17 @@ class Compute:
             raise failed[0]
         self._workers = started
         self._admission.batch = started[0].batch  # all have the same model
+
+    def check(self) -> None:
+        """Before a request's body is read: Problem 503 when there is no room or no time for one more photo. Nothing is
+        held for it yet, or slow clients would hold all there is."""
+        try:
+            self._admission.check()
+        except OverCapacity:
+            if not self._gathering:
+                self._gathering = True
+                asyncio.get_running_loop().call_soon(self._gather)
+            raise
 
     async def each(self, frames: Sequence[Frame], gone: Gone | None = None) -> list[Frame | Problem]:
         """Answers, or the problems, of a request's photos in order.
@@ -105,6 +120,14 @@ class Compute:
             task.cancel()
         await asyncio.gather(*self._replacing, return_exceptions=True)
         await asyncio.gather(*(worker.end() for worker in self._workers))
+
+    def _gather(self) -> None:
+        """Hear nobody but the workers for a moment, and those at once."""
+        self._gathering = False
+        poll = select.poll()
+        for worker in [] if self._closed else self._workers:
+            poll.register(worker, select.POLLIN)
+        poll.poll(_GATHER_MS)
 
     def _worker(self) -> Worker:
         return Worker(self._room, self._answered, self._lost)

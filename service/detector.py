@@ -60,11 +60,11 @@ class Detector:
         await self._compute.close()
 
     def check(self) -> None:
-        """Before a request's body is read: Problem 503 when there is no model to show a photo to, or no room or no
-        time for one more. Nothing is held for it yet, or slow clients would hold all there is."""
+        """Before a request's body is read: Problem 503 when there is no model to show a photo to, and as
+        `Compute.check`."""
         if not self.loaded:
             raise problems.not_ready("The model is not loaded.")
-        self.admission.check()
+        self._compute.check()
 
     async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Reply:
         """Decode a photo and detect on it: JSON. Problem when it cannot be read or not in time; `gone` as in

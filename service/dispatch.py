@@ -30,7 +30,7 @@ class Dispatch:
             response = await self._endpoint(scope)(Request(scope, receive, send))
         except Problem as problem:
             if isinstance(problem, OverCapacity):
-                self._metrics.refused.labels(problem.reason).inc()
+                self._metrics.refusals[problem.reason].inc()
             response = problems.answer(problem, scope["path"], scope["state"]["request_id"])
         await response(scope, receive, send)
 

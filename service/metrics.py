@@ -143,9 +143,9 @@ class Metrics:
         # Looked up once: each look-up takes a lock and checks its labels, which is dearer than counting.
         self.stages = {stage: self.stage.labels(stage) for stage in STAGES}
         """The histogram of each stage."""
-        for reason in OVERLOADS:
-            self.refused.labels(reason)
-        # From the start: a counter that appears with its first count has no rate yet.
+        # From the start, too: a counter that appears with its first count has no rate yet.
+        self.refusals = {reason: self.refused.labels(reason) for reason in OVERLOADS}
+        """The counter of each reason."""
         self._request_times = {code: self.request_time.labels(code) for code in CODES}
         self._requests: dict[int, Counter] = {}
 

@@ -78,6 +78,7 @@ class Worker(asyncio.Protocol):
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._process: Process | None = None
         self._transport: asyncio.Transport | None = None
+        self._descriptor = -1
         self._looks: asyncio.TimerHandle | None = None
         self.batch = 1
         """Photos that it takes together, once it has started."""
@@ -96,10 +97,15 @@ class Worker(asyncio.Protocol):
             ours.close()
             raise LookoutError(f"a worker cannot be started: {error}") from error
         ours.setblocking(False)
+        self._descriptor = ours.fileno()
         await self._loop.create_unix_connection(lambda: self, sock=ours)
         self._send(first)
         await self._ready
         self._look_after()
+
+    def fileno(self) -> int:
+        """Of the socket on which it answers, for `select.poll`, as long as it is there."""
+        return self._descriptor
 
     def ask(self, job: Job) -> None:
         """Hand it one more frame."""

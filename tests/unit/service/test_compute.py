@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import select
 import socket
 import threading
+import time
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -150,6 +152,33 @@ def test_answers_in_order_and_tells_a_problem_of_one_photo_from_the_others(scrip
 
     assert names(run(scenario, threads=2)) == ["a", "bad-image", "c"]
     assert script.started == 2
+
+
+def test_while_it_refuses_it_hears_its_workers_at_once_and_all_others_together(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "_GATHER_MS", 300)
+
+    async def away_s(workers: Compute) -> float:
+        with pytest.raises(OverCapacity):
+            workers.check()
+        began = time.perf_counter()
+        await asyncio.sleep(0)
+        return time.perf_counter() - began
+
+    async def scenario(workers: Compute, _: Admission) -> tuple[float, float]:
+        tasks = [asyncio.create_task(workers.each([frame("one", "held")])) for _ in range(9)]  # eight may wait
+        await soon(lambda: bool(script.begun))
+        alone_s = await away_s(workers)
+        script.may_end.set()
+        until(lambda: bool(select.select([workers._workers[0]], [], [], 0)[0]))
+        answered_s = await away_s(workers)
+        await asyncio.gather(*tasks)
+        return alone_s, answered_s
+
+    alone_s, answered_s = run(scenario)
+    assert alone_s >= 0.29
+    assert answered_s < 0.15
 
 
 def test_an_error_of_ours_is_raised_and_gives_its_place_back(script: Script) -> None:
