@@ -76,6 +76,24 @@ def rollback(repository: Repository, environment: str, *, to: str | None = None,
     return _commit(repository, {environment: artifact}, before, summary, trailers)
 
 
+def wrong_image(repository: Repository, environment: str) -> str | None:
+    """Why an environment's image is the other one of its bento's two than its nodes need: a hand may have named it, or
+    given the environment the component since. None where it is not, or this machine built none of them."""
+    artifact, wanted = repository.version(environment), _takes_gpu(repository, environment)
+    if artifact is None or artifact != _built(artifact.bento, gpu=not wanted):
+        return None
+    if wanted:
+        return f"its image is the one for CPUs, and it takes {_GPU_COMPONENT}: no pod becomes ready with that"
+    return f"its image is the one for GPUs, and it does not take {_GPU_COMPONENT}"
+
+
+def _built(bento: str, *, gpu: bool) -> Artifact | None:
+    try:
+        return artifacts.load(bento, gpu=gpu)
+    except LookoutError:
+        return None
+
+
 def _fitting(repository: Repository, environment: str, artifact: Artifact, *, gpu: bool) -> Artifact:
     """An image for the nodes of an environment, of the same bento as one that is for GPUs or not. LookoutError when it
     would have to be the other one and was not built on this machine."""

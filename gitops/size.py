@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from gitops import scaling_file, size_rules
 from gitops.git import git
 from gitops.promote import check_environment
-from gitops.release import Outcome
+from gitops.release import Outcome, wrong_image
 from gitops.repository import Repository
 from gitops.scaling_file import QUEUE, THREADS
 from gitops.version_file import digest
@@ -27,6 +27,9 @@ class Finding(BaseModel):
     record: str | None
     """Path of the record it was held against; None where its release was not measured."""
     wrong: tuple[str, ...]
+    """What contradicts the record."""
+    image: str | None = None
+    """What is wrong with the image, if anything."""
 
 
 def size(
@@ -78,7 +81,8 @@ def _threads(settings: str, path: str) -> int:
 
 
 def check(repository: Repository, environments: Sequence[str]) -> list[Finding]:
-    """Hold what each environment says in git against the record of its release; without a record nothing is wrong."""
+    """Hold what each environment says in git against the record of its release, without which nothing contradicts it;
+    and its image against the nodes that it asks for."""
     found = []
     for environment in environments:
         check_environment(environment)
@@ -87,13 +91,13 @@ def check(repository: Repository, environments: Sequence[str]) -> list[Finding]:
         files = _files(repository, environment)
         scaling_path, settings_path = files
         scaling = scaling_file.parse(files[scaling_path], scaling_path)
-        record = _held_against(repository, environment, scaling.record)
+        record, image = _held_against(repository, environment, scaling.record), wrong_image(repository, environment)
         if record is None:
-            found.append(Finding(environment=environment, record=None, wrong=()))
+            found.append(Finding(environment=environment, record=None, wrong=(), image=image))
             continue
         variables = scaling_file.variables(files[settings_path], settings_path)
         wrong = size_rules.contradictions(scaling, variables, record[1])
-        found.append(Finding(environment=environment, record=record[0], wrong=tuple(wrong)))
+        found.append(Finding(environment=environment, record=record[0], wrong=tuple(wrong), image=image))
     return found
 
 

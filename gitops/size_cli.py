@@ -34,9 +34,11 @@ def check_command(
     environments: Annotated[list[str] | None, typer.Argument(help=f"Some of {_ORDER}; all if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
 ) -> None:
-    """Hold scaling and settings in git against what was measured of each release.
+    """Hold scaling and settings in git against what was measured of each release, and images against nodes.
 
-    Exit codes: 0 nothing contradicts a measurement, 1 something does.
+    An image is known to be its bento's for GPUs, or for CPUs, on the machine that built it.
+
+    Exit codes: 0 nothing contradicts a measurement and no image is the wrong one, 1 something does or is.
     """
     found = sizing.check(Repository.open(), environments or contract.ENVIRONMENTS)
     if as_json:
@@ -44,12 +46,15 @@ def check_command(
     else:
         for one in found:
             _show(Console(highlight=False), one)
-    if any(one.wrong for one in found):
+    if any(one.wrong or one.image for one in found):
         raise typer.Exit(EXIT_FAILURE)
 
 
 def _show(console: Console, finding: sizing.Finding) -> None:
     name = finding.environment
+    if finding.image is not None:
+        console.print(f"✗ {name}: {finding.image}", style="bold red", markup=False, soft_wrap=True)
+        console.print("  → lookout release cut or promote: they name the other one", markup=False)
     if finding.record is None:
         console.print(f"{name}: its release was not measured; measure it: lookout load capacity --env {name}")
         return

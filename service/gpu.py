@@ -32,7 +32,7 @@ def open_session(runtime: RuntimeName, model: Path, card: ModelCard) -> Session:
     except ModuleNotFoundError as error:
         raise LookoutError(
             f"a GPU is required (LOOKOUT_REQUIRE_GPU), and this image has no {error.name}: it is the one for CPUs",
-            "name the digest of the bento's GPU image, or do not take the component gpu",
+            "cut or promote the release anew, which names the bento's image for GPUs, or do not take the component gpu",
         ) from error
     # Not what is plugged in, but what operations are placed on: a GPU that is too old for the wheels is left out here.
     if not quiet_tensorflow().config.list_logical_devices("GPU"):

@@ -1,15 +1,15 @@
 """Cut, promote and roll back, each a commit in a real clone."""
 
+import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from gitops import history, release
 from lookout import contract
 from lookout.artifact import Artifact
-from lookout.errors import LookoutError, UsageError
-from tests.unit.gitops.conftest import Road, commit_all, run
+from lookout.errors import EXIT_FAILURE, LookoutError, UsageError
+from tests.unit.gitops.conftest import Road, commit_all, ended, run
 
 Make = Callable[[str], Artifact]
 
@@ -260,12 +260,6 @@ def _gpu_image(of: Artifact) -> Artifact:
     return made
 
 
-@pytest.fixture
-def _own_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
-@pytest.mark.usefixtures("_own_records")
 def test_an_environment_on_gpus_gets_the_image_for_gpus_and_hands_on_the_other(road: Road, image: Make) -> None:
     on_gpu = _gpu_image(image("a"))
     image("a").save()
@@ -277,7 +271,6 @@ def test_an_environment_on_gpus_gets_the_image_for_gpus_and_hands_on_the_other(r
     assert "nothing to do" in release.promote_release(road.deploy, "dev", "staging").summary
 
 
-@pytest.mark.usefixtures("_own_records")
 def test_a_cut_for_both_kinds_names_both_images(road: Road, image: Make) -> None:
     on_gpu = _gpu_image(image("a"))
     _on_gpus(road, "prod")
@@ -288,7 +281,6 @@ def test_a_cut_for_both_kinds_names_both_images(road: Road, image: Make) -> None
     assert f"image: {on_gpu.image}" in message
 
 
-@pytest.mark.usefixtures("_own_records")
 def test_without_an_image_for_gpus_nothing_is_committed_and_it_says_what_to_run(road: Road, image: Make) -> None:
     _on_gpus(road, "dev")
     before = road.deploy.head
@@ -298,7 +290,27 @@ def test_without_an_image_for_gpus_nothing_is_committed_and_it_says_what_to_run(
     assert road.deploy.head == before
 
 
-@pytest.mark.usefixtures("_own_records")
+def test_an_image_that_the_nodes_cannot_serve_is_told_by_the_machine_that_built_it(
+    road: Road, image: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_gpu = _gpu_image(image("a"))
+    release.cut(road.deploy, image("a"), ["dev"])
+    release.cut(road.deploy, on_gpu, ["staging"], force=True)
+    _on_gpus(road, "dev")
+    assert release.wrong_image(road.deploy, "dev") is None  # nobody here knows it for the CPUs'
+    assert "is the one for GPUs" in (release.wrong_image(road.deploy, "staging") or "")
+    image("a").save()
+    assert "is the one for CPUs" in (release.wrong_image(road.deploy, "dev") or "")
+    assert ended("release", "check", "dev", "--json") == EXIT_FAILURE
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["wrong"] == []
+    assert found["image"] == release.wrong_image(road.deploy, "dev")
+    assert ended("release", "check") == EXIT_FAILURE
+    assert capsys.readouterr().out.count("✗") == 2
+    release.cut(road.deploy, image("a"), ["dev"])
+    assert ended("release", "check", "dev") == 0
+
+
 def test_a_rollback_over_the_move_to_gpus_takes_the_image_that_the_environment_needs_now(
     road: Road, image: Make
 ) -> None:

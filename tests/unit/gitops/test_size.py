@@ -11,9 +11,8 @@ from loadtest.capacity import record_file
 from loadtest.capacity.record import CapacityRecord, Sizing
 from lookout import contract, paths
 from lookout.artifact import Artifact
-from lookout.cli import main
 from lookout.errors import LookoutError, UsageError
-from tests.unit.gitops.conftest import Road, commit_all
+from tests.unit.gitops.conftest import Road, commit_all, ended
 from tests.unit.loadtest.capacity import build
 
 Image = Callable[[str], Artifact]
@@ -205,16 +204,10 @@ def test_the_commands_show_the_diff_and_end_with_one_where_something_is_wrong(
     road: Road, released: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(road, released)
-    assert _ended("release", "check", "prod") == 1
+    assert ended("release", "check", "prod") == 1
     assert "LOOKOUT_QUEUE's default 32" in capsys.readouterr().out
-    assert _ended("release", "size", "prod", "--push") == 0
+    assert ended("release", "size", "prod", "--push") == 0
     assert "maxReplicas: 8" in capsys.readouterr().out
     assert road.deploy.distance().ahead == 0
-    assert _ended("release", "check", "prod", "--json") == 0
+    assert ended("release", "check", "prod", "--json") == 0
     assert json.loads(capsys.readouterr().out)[0]["wrong"] == []
-
-
-def _ended(*words: str) -> object:
-    with pytest.raises(SystemExit) as ended:
-        main(list(words))
-    return ended.value.code
