@@ -6,7 +6,6 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -99,7 +98,7 @@ class Service:
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             photo = await intake.one_photo(request, self.settings, take)
-            answer = await self.detector.detect(photo, parameters, partial(intake.departure, request))
+            answer = await self.detector.detect(photo, parameters, intake.when_left(request))
         _remember(request, answer.said)
         return Response(answer.body, media_type="application/json")
 
@@ -109,7 +108,7 @@ class Service:
         with ExitStack() as held:
             take = held.enter_context(self.bodies.account())
             photo = await intake.one_photo(request, self.settings, take)
-            drawn = await self.detector.draw(photo, parameters, partial(intake.departure, request))
+            drawn = await self.detector.draw(photo, parameters, intake.when_left(request))
             take(len(drawn.body))
             _remember(request, drawn.said)
             headers = {"X-Detections": str(drawn.said.detections)}
@@ -120,7 +119,7 @@ class Service:
         parameters = self._admissible(request, intake.Parameters)
         with self.bodies.account() as take:
             photos = await intake.several_photos(request, self.settings, take)
-            answers = await self.detector.detect_all(photos, parameters, partial(intake.departure, request))
+            answers = await self.detector.detect_all(photos, parameters, intake.when_left(request))
         observation.note(request, photos=len(photos))
         return Response(
             results.batch_json([one if isinstance(one, Problem) else one.body for one in answers]),

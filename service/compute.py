@@ -11,13 +11,14 @@ import math
 import select
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from lookout.errors import LookoutError
 from service import messages, problems
 from service.admission import Admission
 from service.frames import Frame
+from service.intake import WhenLeft
 from service.memory import PixelRoom
 from service.metrics import Metrics
 from service.observation import event
@@ -31,11 +32,6 @@ _GATHER_MS: Final = 5
 """While photos are refused, so long may who comes next wait for those after him: each look at the connections takes a
 core from a worker, and one look at several of them costs little more than at one (docs/decisions/0015-overload.md)."""
 _LONGEST_PAUSE_S: Final = 30.0
-_SOON_S: Final = 0.1
-"""Whoever waits longer is watched: few clients leave sooner, and most have their answer by then."""
-
-Gone = Callable[[], Awaitable[object]]
-"""Returns once the client has left; waits until then."""
 
 
 class WorkerError(Exception):
@@ -85,26 +81,26 @@ class Compute:
                 asyncio.get_running_loop().call_soon(self._gather)
             raise
 
-    async def each(self, frames: Sequence[Frame], gone: Gone | None = None) -> list[Frame | Problem]:
+    async def each(self, frames: Sequence[Frame], when_left: WhenLeft | None = None) -> list[Frame | Problem]:
         """Answers, or the problems, of a request's photos in order.
 
-        Problem 503 when there is no room or no time for them. What waits when `gone` returns is not begun.
+        Problem 503 when there is no room or no time for them. What waits when the client leaves is not begun.
         """
         turn = self._admission.enter(len(frames), time.perf_counter())
-        must_wait = self._admission.waiting > 0
         jobs = [Job(frame, turn) for frame in frames]
         for job in jobs:
             job.answer.add_done_callback(lambda _: self._admission.leave())
         self._queue.extend(jobs)
         self._hand_out()
-        watch = _Watch(gone, self._queue, jobs) if gone and must_wait else None
+        if when_left is not None:
+            when_left(lambda: self._forget(jobs))
         try:
             return [await _outcome(job) for job in jobs]
         finally:
             for job in jobs:
                 job.give_up()
-            if watch is not None:
-                watch.end()
+            if when_left is not None:
+                when_left(None)  # it would hold the photos as long as the answer is read
 
     async def beside(self, frame: Frame) -> Frame | Problem:
         """The answer to a short piece of work, in turn with the photos, without a place among them."""
@@ -120,6 +116,10 @@ class Compute:
             task.cancel()
         await asyncio.gather(*self._replacing, return_exceptions=True)
         await asyncio.gather(*(worker.end() for worker in self._workers))
+
+    def _forget(self, jobs: Sequence[Job]) -> None:
+        for job in [one for one in self._queue if one in jobs]:  # what has begun is finished
+            job.answer.cancel()
 
     def _gather(self) -> None:
         """Hear nobody but the workers for a moment, and those at once."""
@@ -245,30 +245,6 @@ class Compute:
             await worker.end()
             raise
         return True
-
-
-class _Watch:
-    """Looks, after a while, whether the client is still there: a task of its own for each photo would be dear."""
-
-    def __init__(self, gone: Gone, queue: deque[Job], jobs: Sequence[Job]) -> None:
-        self._gone, self._queue, self._jobs = gone, queue, jobs
-        self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._begin)
-        self._task: asyncio.Task[None] | None = None
-
-    def end(self) -> None:
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            # Its traceback holds this, and this the photos: they would stay until somebody looks for such circles.
-            self._task = None
-
-    def _begin(self) -> None:
-        self._task = asyncio.create_task(self._look())
-
-    async def _look(self) -> None:
-        await self._gone()
-        for job in [one for one in self._queue if one in self._jobs]:  # what has begun is finished
-            job.answer.cancel()
 
 
 async def _outcome(job: Job) -> Frame | Problem:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from service import messages, problems, results, schema, tracing
 from service.admission import Admission
-from service.compute import Compute, Gone
+from service.compute import Compute
 from service.decode import MOST_PEAK_BYTES, Pixels
 from service.frames import Frame
-from service.intake import Parameters, Photo
+from service.intake import Parameters, Photo, WhenLeft
 from service.memory import PixelRoom, workers
 from service.messages import Reply, Said
 from service.metrics import Metrics
@@ -66,26 +66,26 @@ class Detector:
             raise problems.not_ready("The model is not loaded.")
         self._compute.check()
 
-    async def detect(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Reply:
-        """Decode a photo and detect on it: JSON. Problem when it cannot be read or not in time; `gone` as in
-        `compute.py`."""
-        return _good(await self._answers("detect", [photo], parameters, gone))[0]
+    async def detect(self, photo: Photo, parameters: Parameters, when_left: WhenLeft | None = None) -> Reply:
+        """Decode a photo and detect on it: JSON. Problem when it cannot be read or not in time; what waits
+        when the client leaves is not begun."""
+        return _good(await self._answers("detect", [photo], parameters, when_left))[0]
 
-    async def draw(self, photo: Photo, parameters: Parameters, gone: Gone | None = None) -> Reply:
+    async def draw(self, photo: Photo, parameters: Parameters, when_left: WhenLeft | None = None) -> Reply:
         """As `detect`, and draw on the photo: JPEG."""
-        return _good(await self._answers("draw", [photo], parameters, gone))[0]
+        return _good(await self._answers("draw", [photo], parameters, when_left))[0]
 
     async def detect_all(
-        self, photos: list[Photo], parameters: Parameters, gone: Gone | None = None
+        self, photos: list[Photo], parameters: Parameters, when_left: WhenLeft | None = None
     ) -> list[Reply | Problem]:
         """Each photo's result or its problem, in order; the batch is taken as a whole or not at all."""
-        return await self._answers("detect", photos, parameters, gone)
+        return await self._answers("detect", photos, parameters, when_left)
 
     async def find_all(
-        self, images: Sequence[Photo | Pixels], parameters: Parameters, gone: Gone | None = None
+        self, images: Sequence[Photo | Pixels], parameters: Parameters, when_left: WhenLeft | None = None
     ) -> list[Detections | Problem]:
         """As `detect_all`, without the words: boxes, scores and classes as arrays. Pixels are upright RGB."""
-        answers = await self._answers("find", images, parameters, gone)
+        answers = await self._answers("find", images, parameters, when_left)
         return [one if isinstance(one, Problem) else one.said.look().found for one in answers]
 
     async def prepare(self, photo: Photo) -> Prepared:
@@ -107,11 +107,11 @@ class Detector:
         return self._metrics.stages["encoding"].time()
 
     async def _answers(
-        self, kind: Kind, images: Sequence[Photo | Pixels], parameters: Parameters, gone: Gone | None
+        self, kind: Kind, images: Sequence[Photo | Pixels], parameters: Parameters, when_left: WhenLeft | None
     ) -> list[Reply | Problem]:
         frames = [_asked(kind, image, parameters) for image in images]
         answers: list[Reply | Problem] = []
-        for image, said in zip(images, await self._compute.each(frames, gone), strict=True):
+        for image, said in zip(images, await self._compute.each(frames, when_left), strict=True):
             if isinstance(said, Problem):
                 answers.append(said)
                 continue

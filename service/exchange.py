@@ -6,6 +6,7 @@ times and stops reading after 64 kB of it (docs/decisions/0017-request-path.md).
 
 import asyncio
 import http
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Scope
@@ -17,6 +18,9 @@ _MOST_HELD_BYTES: Final = 262_144
 
 BODY_IS_HERE: Final = "lookout.body_is_here"
 """Among a scope's extensions: a function that says whether the request has come whole."""
+WHEN_LEFT: Final = "lookout.when_left"
+"""Among them, too: a function that takes what is to be done should the client leave, or None. In ASGI's own way that
+would be waited for, which takes a task."""
 
 
 class Line(Protocol):
@@ -42,11 +46,12 @@ class Exchange:
 
     def __init__(self, line: Line, scope: Scope, keep_alive: bool, expects_continue: bool) -> None:
         self._line, self._scope, self.keep_alive = line, scope, keep_alive
-        scope["extensions"] = {BODY_IS_HERE: self.body_is_here}
+        scope["extensions"] = {BODY_IS_HERE: self.body_is_here, WHEN_LEFT: self.when_left}
         self._expects_continue = expects_continue
         self._chunks: list[bytes] = []
         self._held, self._news, self._whole = 0, False, False
         self._waiter: asyncio.Future[None] | None = None
+        self._when_left: Callable[[], None] | None = None
         self._left = 0
         """Bytes of the answer's body that are still to come."""
         self.gone = False
@@ -65,6 +70,12 @@ class Exchange:
     def body_is_here(self) -> bool:
         """Whether `receive` gives the rest of the body without waiting."""
         return self._whole
+
+    def when_left(self, do: Callable[[], None] | None) -> None:
+        """Call `do`, and nothing that was given before, when the client leaves; at once when it has left."""
+        self._when_left = do
+        if self.gone:
+            self._leave()
 
     async def receive(self) -> Message:
         """What came of the body since the last time, or that nothing more will come. Waits for either."""
@@ -118,7 +129,13 @@ class Exchange:
     def leave(self) -> None:
         """Nobody is there any more to be answered."""
         self.gone = True
+        self._leave()
         self._wake()
+
+    def _leave(self) -> None:
+        do, self._when_left = self._when_left, None
+        if do is not None:
+            do()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from lookout import contract
 from service import problems
-from service.exchange import BODY_IS_HERE
+from service.exchange import BODY_IS_HERE, WHEN_LEFT
 from service.settings import Settings
 
 _FORM_OVERHEAD: Final = 64_000
@@ -28,6 +28,10 @@ logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 Take = Callable[[int], None]
 """Called with each number of bytes received; raises Problem when there is no room for them."""
+
+
+WhenLeft = Callable[[Callable[[], None] | None], None]
+"""Called with what is to be done should the client leave, None for nothing any more."""
 
 
 class Photo(NamedTuple):
@@ -132,10 +136,10 @@ async def several_photos(request: Request, settings: Settings, take: Take) -> li
     return [photo._replace(intake_s=time.perf_counter() - started) for photo in found]
 
 
-async def departure(request: Request) -> None:
-    """Return once the client has closed the connection. For when the body has been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def when_left(request: Request) -> WhenLeft | None:
+    """None where the server does not tell."""
+    told: WhenLeft | None = request.scope.get("extensions", {}).get(WHEN_LEFT)
+    return told
 
 
 async def read(request: Request, limit: int, settings: Settings, take: Take) -> bytes:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -105,8 +104,8 @@ class Endpoints:
             raise problems.unsupported("Compressed bodies are not taken; photos hardly shrink.")
         with self._bodies.account() as take:
             asked = await self._asked(request, take)
-            gone = partial(intake.departure, request)
-            found = _all_good(await self._detector.find_all(asked.images, asked.parameters, gone))
+            told = intake.when_left(request)
+            found = _all_good(await self._detector.find_all(asked.images, asked.parameters, told))
         observation.note(request, photos=len(found))
         head: dict[str, Any] = {"model_name": contract.DETECTOR, "model_version": self._detector.stored.version}
         if asked.id is not None:

@@ -480,3 +480,17 @@ def test_an_answer_that_nobody_reads_is_cut(service: Service) -> None:
     length = re.search(rb"content-length: (\d+)", answer)
     assert length is not None
     assert len(answer) < int(length[1])
+
+
+def test_a_photo_whose_client_left_while_it_waited_is_not_computed(tmp_path: Path) -> None:
+    request = post(contract.DETECT_PATH, len(jpeg())) + jpeg()
+    with known(tmp_path, 0.4, threads="1", queue_deadline_s="10") as (url, process), ExitStack() as connections:
+        asking = [connections.enter_context(Service(url, process).connect()) for _ in range(4)]
+        for one in asking:
+            one.sendall(request)
+            time.sleep(0.05)  # in this order: one is worked on, one is with the worker, two wait
+        asking[2].close()
+        assert [status(one) for one in (asking[0], asking[1], asking[3])] == [200, 200, 200]
+        metrics = httpx.get(f"{url}{contract.METRICS_PATH}", trust_env=False).text
+    assert f'{contract.METRIC_REQUESTS}{{status="400"}} 1.0' in metrics
+    assert f'{contract.METRIC_STAGE}_count{{stage="inference"}} 3.0' in metrics

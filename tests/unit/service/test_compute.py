@@ -138,6 +138,20 @@ def frame(name: str, *what: str, size: int = 10, kind: Kind = "detect") -> Frame
     return Frame({"do": "photo", "asked": asked, "name": name, **dict.fromkeys(what, True)}, [b"x" * size])
 
 
+class Client:
+    """One that may leave; as `when_left`."""
+
+    def __init__(self) -> None:
+        self._do: Callable[[], None] | None = None
+
+    def __call__(self, do: Callable[[], None] | None) -> None:
+        self._do = do
+
+    def leave(self) -> None:
+        assert self._do is not None
+        self._do()
+
+
 def names(answers: list[Frame | Problem]) -> list[str]:
     return [one.name if isinstance(one, Problem) else one.header["name"] for one in answers]
 
@@ -234,14 +248,14 @@ def test_a_photo_goes_ahead_to_the_worker_that_is_free_next(script: Script) -> N
 
 def test_what_a_client_left_behind_while_it_waited_is_not_computed(script: Script) -> None:
     async def scenario(workers: Compute, admission: Admission) -> None:
-        left = asyncio.Event()
+        client = Client()
         first = asyncio.create_task(workers.each([frame("first", "held", size=300_000)]))
         await soon(lambda: script.begun == ["first"])
-        batch = asyncio.create_task(workers.each([frame("left"), frame("left too")], left.wait))
+        batch = asyncio.create_task(workers.each([frame("left"), frame("left too")], client))
         last = asyncio.create_task(workers.each([frame("last")]))
         await asyncio.sleep(0.01)
         assert admission.admitted == 4
-        left.set()
+        client.leave()
         with pytest.raises(Problem) as raised:
             await batch
         assert raised.value.name == "client-gone"
@@ -263,15 +277,14 @@ def test_a_photo_that_waited_goes_with_its_answer_and_not_when_garbage_is_collec
             super().__init__(*arguments)
             photos.append(weakref.ref(self))
 
-    monkeypatch.setattr(compute, "_SOON_S", 0.0)
     monkeypatch.setattr(compute, "Job", Noted)
 
+    client = Client()
+
     async def scenario(workers: Compute, _: Admission) -> None:
-        stays = asyncio.Event()
         first = asyncio.create_task(workers.each([frame("first", "held", size=300_000)]))
         await soon(lambda: script.begun == ["first"])
-        second = asyncio.create_task(workers.each([frame("second")], stays.wait))
-        await asyncio.sleep(0.05)  # until its client is watched
+        second = asyncio.create_task(workers.each([frame("second")], client))
         script.may_end.set()
         await asyncio.gather(first, second)
         await asyncio.sleep(0.01)
@@ -286,11 +299,12 @@ def test_a_photo_that_waited_goes_with_its_answer_and_not_when_garbage_is_collec
 
 def test_what_has_begun_is_finished_although_its_client_left(script: Script) -> None:
     async def scenario(workers: Compute, _: Admission) -> list[Frame | Problem]:
-        async def gone_at_once() -> None:
-            await soon(lambda: "begun" in script.begun)
-            script.may_end.set()
-
-        return await workers.each([frame("ahead"), frame("begun", "held")], gone_at_once)
+        client = Client()
+        both = asyncio.create_task(workers.each([frame("ahead"), frame("begun", "held")], client))
+        await soon(lambda: "begun" in script.begun)
+        client.leave()
+        script.may_end.set()
+        return await both
 
     assert names(run(scenario)) == ["ahead", "begun"]
 
@@ -517,11 +531,11 @@ def test_no_run_is_longer_than_the_deadline_of_what_comes_behind_it(script: Scri
 
 def test_what_is_not_wanted_any_more_goes_into_no_run(script: Script) -> None:
     async def scenario(workers: Compute, admission: Admission) -> None:
-        left = asyncio.Event()
+        client = Client()
         (first,) = await busy(script, workers)
-        batch = asyncio.create_task(workers.each([frame("left"), frame("left too")], left.wait))
+        batch = asyncio.create_task(workers.each([frame("left"), frame("left too")], client))
         await asyncio.sleep(0.01)
-        left.set()
+        client.leave()
         with pytest.raises(Problem) as raised:
             await batch
         assert raised.value.name == "client-gone"

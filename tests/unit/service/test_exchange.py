@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 
 import pytest
@@ -216,6 +217,33 @@ def test_nothing_is_sent_to_a_client_that_left() -> None:
 
     line = run(scenario)
     assert (line.sent, line.answers) == (b"", 0)
+
+
+def test_who_wants_to_know_hears_that_the_client_left_once_and_the_latest_alone() -> None:
+    heard = list[str]()
+
+    async def scenario(exchange: Exchange, _: Line) -> None:
+        for name in ("first", "second"):
+            exchange.when_left(partial(heard.append, name))
+        exchange.leave()
+        exchange.leave()
+        exchange.when_left(partial(heard.append, "too late"))
+        exchange.when_left(None)
+
+    run(scenario)
+    assert heard == ["second", "too late"]
+
+
+def test_who_does_not_want_to_know_any_more_does_not() -> None:
+    heard = list[str]()
+
+    async def scenario(exchange: Exchange, _: Line) -> None:
+        exchange.when_left(partial(heard.append, "left"))
+        exchange.when_left(None)
+        exchange.leave()
+
+    run(scenario)
+    assert heard == []
 
 
 def test_an_answer_waits_for_a_client_that_does_not_read() -> None:
