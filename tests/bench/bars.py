@@ -68,7 +68,7 @@ def _tail(open_runs: Sequence[OpenRun], photo: PhotoSize) -> Bar:
     factors = [
         one.p99_ms / one.in_process_ms
         for one in open_runs
-        if one.photo == photo and one.p99_ms is not None and one.in_process_ms is not None
+        if one.photo == photo and one.contestant == "ours" and one.p99_ms is not None and one.in_process_ms is not None
     ]
     return Bar(
         name=f"p99 at 50 % load / in-process median, {photo}",

@@ -5,11 +5,14 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
+from loadtest.generator.priority import go_first
 from lookout import paths
 from lookout.errors import LookoutError
 from service.quota import usable_cores
@@ -56,16 +59,40 @@ class Ceiling:
 
     def measure(self, folder: Path, seconds: float, warm_s: float) -> Seen:
         """A while over the photos of a folder, in all processes at once. LookoutError when none was finished."""
-        order = json.dumps({"folder": str(folder), "warm_s": warm_s, "seconds": seconds}) + "\n"
         for loop in self._loops:
-            assert loop.stdin is not None  # a pipe was asked for
-            loop.stdin.write(order)
-            loop.stdin.flush()
+            _tell(loop, {"folder": str(folder), "warm_s": warm_s, "seconds": seconds})
         done = [json.loads(_line(loop, seconds + warm_s + _PATIENCE_S)) for loop in self._loops]
         samples = [Sample(started, ended, correct=True) for each in done for started, ended in each]
         if not samples:
             raise LookoutError(f"the ceiling finished no photo in {seconds:g} s", "give it longer rounds")
         return Seen(samples, seconds, client_s=0.0)
+
+    def answer(self, folder: Path, starts: Sequence[float]) -> Seen:
+        """Photos that come at those seconds, each to the first process that is free: what a server would do that takes
+        no time itself. Samples begin when a photo was to come. LookoutError when a process does not answer."""
+        free, waiting = [*self._loops], deque[tuple[int, float]]()
+        busy: dict[IO[str], tuple[subprocess.Popen[str], float]] = {}
+        begins = time.perf_counter()
+        coming, samples = deque(enumerate(begins + start for start in starts)), list[Sample]()
+        with _first():
+            while coming or waiting or busy:
+                while coming and coming[0][1] <= time.perf_counter():
+                    waiting.append(coming.popleft())
+                while waiting and free:
+                    number, due = waiting.popleft()
+                    loop = free.pop()
+                    assert loop.stdout is not None  # a pipe was asked for
+                    busy[loop.stdout] = (loop, due)
+                    _tell(loop, {"folder": str(folder), "photo": number})
+                wait_s = max(0.0, coming[0][1] - time.perf_counter()) if coming else _PATIENCE_S
+                done = select.select([*busy], [], [], wait_s)[0]
+                if not done and not coming:
+                    raise LookoutError(f"the ceiling finished no photo in {_PATIENCE_S:g} s", "run the bench again")
+                for one in done:
+                    loop, due = busy.pop(one)
+                    samples.append(Sample(due, float(_line(loop, _PATIENCE_S)), correct=True))
+                    free.append(loop)
+        return Seen(samples, time.perf_counter() - begins, client_s=0.0)
 
     def memory(self) -> Memory:
         """Of all loops."""
@@ -105,6 +132,22 @@ def _loop(sessions: int, environment: dict[str, str]) -> "Iterator[subprocess.Po
             yield process
         finally:
             process.kill()
+
+
+@contextmanager
+def _first() -> Iterator[None]:
+    """Hand photos out on time, as the load generator does: the processes leave no core free to do it on."""
+    go_first()
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _tell(loop: "subprocess.Popen[str]", order: dict[str, object]) -> None:
+    assert loop.stdin is not None  # a pipe was asked for
+    loop.stdin.write(json.dumps(order) + "\n")
+    loop.stdin.flush()
 
 
 def _line(loop: "subprocess.Popen[str]", within_s: float) -> str:

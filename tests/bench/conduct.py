@@ -18,7 +18,7 @@ from service.model.importer import import_model
 from service.model.stored import read_card
 from tests.bench import openloop, overhead, photos, rounds, tuning
 from tests.bench.bars import bars
-from tests.bench.ceiling import Ceiling, alone, ceiling
+from tests.bench.ceiling import Ceiling, alone, ceiling, styles
 from tests.bench.client import measure
 from tests.bench.contestants import BENCH_PYTHON, servers, without_model
 from tests.bench.plan import Plan
@@ -55,12 +55,13 @@ def conduct(plan: Plan, logs: Path) -> BenchRecord:
         with ExitStack() as stack:
             with steps.step("One photo in one process") as step:
                 single = stack.enter_context(ceiling(model, alone(), step.detail))
+                every_core = stack.enter_context(ceiling(model, styles()[0], step.detail))
                 in_process_ms = {
                     size: round(measure([single.measure(folder, plan.round_s, plan.warm_s)]).p50_ms, 3)
                     for size, folder in folders.items()
                 }
                 step.done(", ".join(f"{size} {ms:.1f} ms" for size, ms in in_process_ms.items()))
-            contest = _contest(plan, model, single, folders, logs, steps)
+            contest = _contest(plan, model, (single, every_core), folders, logs, steps)
     with steps.step("No model") as step:
         taking_part = [one for one in without_model(model) if one.name in (*plan.names, "bentoml")]
         empty = overhead.play(plan, taking_part, logs / "no-model", step.detail)
@@ -84,7 +85,9 @@ def conduct(plan: Plan, logs: Path) -> BenchRecord:
     )
 
 
-def _contest(plan: Plan, model: Path, single: Ceiling, folders: Folders, logs: Path, steps: Steps) -> _Contest:
+def _contest(
+    plan: Plan, model: Path, loops: tuple[Ceiling, Ceiling], folders: Folders, logs: Path, steps: Steps
+) -> _Contest:
     """Tune everybody, start everybody, and let them take turns."""
     folder = folders[plan.photos[0]]
     taking_part = [one for one in servers(model) if one.name in plan.names]
@@ -107,7 +110,7 @@ def _contest(plan: Plan, model: Path, single: Ceiling, folders: Folders, logs: P
             played = rounds.play(plan, everyone, folders, step.detail)
         with steps.step("Open loop") as step:
             started = {name: one for name, one in everyone.items() if isinstance(one, Running)}
-            open_runs = openloop.play(plan, started, single, folders, played, step.detail)
+            open_runs = openloop.play(plan, started, *loops, folders, played, step.detail)
         found = [
             Contestant(
                 name=one.name, title=one.title, layout=tuned[one.name][0], trials=tuned[one.name][1],

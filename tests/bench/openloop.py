@@ -11,7 +11,7 @@ from loadtest.recording import Recording
 from loadtest.run import run_load
 from loadtest.settings import LoadSettings
 from tests.bench.ceiling import Ceiling
-from tests.bench.client import measure
+from tests.bench.client import Seen, measure
 from tests.bench.plan import Plan
 from tests.bench.ratios import saturation
 from tests.bench.record import Name, OpenRun, PhotoSize, Round
@@ -26,12 +26,14 @@ def play(
     plan: Plan,
     servers: Mapping[Name, Running],
     single: Ceiling,
+    every_core: Ceiling,
     folders: Mapping[PhotoSize, Path],
     rounds: list[Round],
     say: Say,
 ) -> list[OpenRun]:
-    """Every server at every share with every photo: Poisson arrivals, the same seed for all; ours some times more where
-    a bar is about it, with what one photo takes alone at that time."""
+    """Every server at every share with every photo: Poisson arrivals, the same seed for all. Ours some times more where
+    a bar is about it, with what one photo takes alone at that time, and after it what the same arrivals come to where
+    no server is between them and a process a core."""
     coming = [
         (photo, share, name)
         for photo in plan.photos
@@ -49,10 +51,13 @@ def play(
         besides = [single.measure(folders[photo], plan.alone_s, plan.warm_s)] if tail(name, share) else []
         with servers[name].awake():
             run = _run(servers[name].url, folders[photo], photo, name, share, rate, duration_s)
-        if besides:
-            besides.append(single.measure(folders[photo], plan.alone_s, plan.warm_s))
-            run = run.model_copy(update={"in_process_ms": round(measure(besides).p50_ms, 3)})
         found.append(run)
+        if besides:
+            starts = Poisson(rate=rate).times(duration_s, _SEED).tolist()
+            without = _without_server(every_core.answer(folders[photo], starts), run)
+            besides.append(single.measure(folders[photo], plan.alone_s, plan.warm_s))
+            in_process_ms = round(measure(besides).p50_ms, 3)
+            found[-1:] = [one.model_copy(update={"in_process_ms": in_process_ms}) for one in (run, without)]
     return found
 
 
@@ -79,6 +84,15 @@ def _run(url: str, folder: Path, photo: PhotoSize, name: Name, share: float, rat
         p50_ms=None if latency is None else latency.p50,
         p99_ms=None if latency is None else latency.p99,
         late_ratio=result.generator.late_ratio,
+    )
+
+
+def _without_server(seen: Seen, run: OpenRun) -> OpenRun:
+    """The ceiling's, in words of the server's."""
+    measured = measure([seen])
+    latencies = {"p50_ms": round(measured.p50_ms, 3), "p99_ms": round(measured.p99_ms, 3)}
+    return run.model_copy(
+        update={"contestant": "ceiling", "requests": measured.requests, "errors": 0, "late_ratio": 0.0} | latencies
     )
 
 

@@ -92,7 +92,8 @@ class Plan(BaseModel):
             turn.warm_s + turn.seconds for turn in self.turns(self.names, 0)
         )
         opened = peers * len(self.photos) * len(self.shares) * (sum(self.open_s) / 2 + _OPEN_START_S)
-        tails = len(self.photos) * (self.tails - 1) * (sum(self.open_s) / 2 + _OPEN_START_S + 2 * self.alone_s)
+        tail_s = sum(self.open_s) + _OPEN_START_S + 2 * self.alone_s  # one through the server, one without
+        tails = len(self.photos) * (self.tails * tail_s - sum(self.open_s) / 2 - _OPEN_START_S)
         empty = 5 * (_START_S + self.overhead_repeats * (self.warm_s + self.round_s))
         return tuning + closed + opened + tails + empty
 
@@ -115,7 +116,7 @@ def quick(plan: Plan) -> Plan:
             "tails": 1,
             "trial_s": 1.5,
             "shares": (0.5,),
-            "open_s": (6.0, 6.0),
+            "open_s": (5.0, 5.0),
             "overhead_repeats": 1,
         }
     )

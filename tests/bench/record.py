@@ -91,7 +91,7 @@ class OpenRun(_Frozen):
     photo: PhotoSize
     contestant: Name
     share: float
-    """Of this contestant's own saturation."""
+    """Of this contestant's own saturation; the ceiling gets photos as ours gets them."""
     rate_per_s: float
     requests: int
     errors: int

@@ -1,7 +1,9 @@
 """The bench's client and its servers: what it measures is right, and nothing that it started stays."""
 
+import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from loadtest.photos.prepared import load_photos
 from loadtest.reference.process import reference_server
 from lookout.errors import LookoutError
 from tests.bench import processes
+from tests.bench.ceiling import Ceiling, styles
 from tests.bench.client import measure, saturate
 from tests.bench.contestants import Server
 from tests.bench.record import Layout
@@ -121,6 +124,21 @@ def test_a_server_that_ends_at_once_is_told_of_with_its_last_words(tmp_path: Pat
     broken = _server("raise SystemExit('no such model')", tmp_path)
     with pytest.raises(LookoutError, match="no such model"), running(broken, ONE, PHOTO, tmp_path, lambda _: None):
         pass
+
+
+def test_without_a_server_each_photo_goes_to_the_first_free_process(tmp_path: Path) -> None:
+    loop = "import sys, time\nfor line in sys.stdin: time.sleep(0.3); print(time.perf_counter(), flush=True)"
+    command = [sys.executable, "-c", loop]
+    with ExitStack() as started:
+        loops = [
+            started.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            for _ in range(2)
+        ]
+        seen = Ceiling(styles()[0], loops).answer(tmp_path, [1.0, 1.0, 1.0, 1.9])  # a second to start in
+        for one in loops:
+            one.kill()
+    latencies = [one.ended_s - one.started_s for one in seen.samples]
+    assert latencies == [pytest.approx(wanted, abs=0.14) for wanted in (0.3, 0.3, 0.6, 0.3)]
 
 
 def _server(code: str, mark: Path) -> Server:

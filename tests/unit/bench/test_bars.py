@@ -48,6 +48,7 @@ def test_one_bad_round_under_the_ceiling_is_a_miss_although_the_median_is_good()
 @pytest.mark.parametrize(("p99_ms", "held"), [(80.0, True), (80.5, False), (None, None)])
 def test_the_tail_at_half_load_is_held_against_the_idle_process(p99_ms: float | None, held: bool | None) -> None:
     runs = [an_open_run(p99_ms, in_process_ms=20.0), an_open_run(1.0, share=0.8), an_open_run(1.0, contestant="other")]
+    runs += [an_open_run(99.0, in_process_ms=20.0, contestant="ceiling")]
     assert _bar(bars([], runs, [], ["640x480"]), "p99 at 50 % load").held is held
 
 

@@ -19,7 +19,8 @@ def record() -> BenchRecord:
     rounds = [a_round("ours", 90 - number, number) for number in range(2)]
     rounds += [a_round("plain_bentoml", 30, number) for number in range(2)]
     rounds += [a_round("ceiling", 100, number) for number in range(2)]
-    return a_record(rounds, [an_open_run(90.0)], [a_round("ours", 2000, photo="tiny", p99_ms=4.0)])
+    opened = [an_open_run(90.0, in_process_ms=20.0), an_open_run(70.0, in_process_ms=20.0, contestant="ceiling")]
+    return a_record(rounds, opened, [a_round("ours", 2000, photo="tiny", p99_ms=4.0)])
 
 
 def test_a_record_reads_back_as_it_was(record: BenchRecord, tmp_path: Path) -> None:
@@ -54,6 +55,13 @@ def test_the_table_ends_with_the_ratios_and_says_which_bars_held(record: BenchRe
 
 def test_the_table_shows_every_round_beside_the_ceiling(record: BenchRecord) -> None:
     assert any(line.split() == ["8", "conn.", "0.90", "0.89"] for line in lines(record, "640x480"))
+
+
+def test_the_table_shows_the_tail_of_ours_beside_that_without_a_server(record: BenchRecord) -> None:
+    text = lines(record, "640x480")
+    (rows,) = [text[place + 2 : place + 4] for place, line in enumerate(text) if "open loop" in line]
+    assert [(row.split()[0], row.split()[-1]) for row in rows] == [("ours", "4.50"), ("ceiling", "3.50")]
+    assert rows[0].split()[1:4] == rows[1].split()[1:4]  # they got the same
 
 
 def test_the_chart_is_an_svg_that_says_in_words_what_it_shows(record: BenchRecord) -> None:
