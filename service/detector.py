@@ -32,7 +32,7 @@ class Detector:
         self._metrics = metrics
         self.stored: StoredCard = read_card(model)
         self.runtime: RuntimeName = settings.runtime or self.stored.runtime
-        self.threads = workers(settings)
+        self.threads = workers(settings, self.runtime)
         self.model = schema.Model(name=self.stored.card.name, version=self.stored.version, runtime=self.runtime)
         self.admission = Admission(self.threads, settings.queue, settings.queue_deadline_s)
         metrics.queue.set_function(lambda: self.admission.waiting)

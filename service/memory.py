@@ -9,27 +9,36 @@ from typing import Final
 
 from service import problems, quota
 from service.decode import MOST_PEAK_BYTES
+from service.runtimes import RuntimeName
 from service.settings import Settings
 
 HTTP_BYTES: Final = 130 * 1024**2
 """The HTTP process with the libraries that it shares with its workers; measured."""
-WORKER_BYTES: Final = 90 * 1024**2
+_WORKER_BYTES: Final = 90 * 1024**2
 """What each worker adds, its model loaded; measured."""
+_TENSORFLOW_BYTES: Final = 900 * 1024**2
+"""The same of one that computes with TensorFlow, measured on a CPU; what CUDA takes of the host's memory is not known
+here."""
+_TENSORFLOW_PHOTO_BYTES: Final = 20 * 1024**2
+"""What TensorFlow takes for each photo of a run beside the first; measured."""
+_TENSORFLOW_PIXEL_BYTES: Final = 16
+"""What it takes for each pixel of the largest photo: it gets them all and makes floating-point numbers of them, where
+the others get as many as the model looks at."""
 
 TOGETHER_BYTES: Final = 1024**2
 """A photo that a worker gets beside others is at most so large, as it was sent: a JPEG of some 3 Mpixel, or the bare
 pixels of 640 x 480."""
 
 
-def needed(settings: Settings, workers: int) -> int:
-    """Bytes that the service may come to with so many workers, whatever is sent to it: bodies, the photos that each
-    worker received, the room for pixels, and the processes themselves."""
+def needed(settings: Settings, workers: int, runtime: RuntimeName) -> int:
+    """Bytes that the service may come to with so many workers of that runtime, whatever is sent to it: bodies, the
+    photos that each worker received, the room for pixels, and the processes themselves."""
     received = max(settings.max_image_bytes, settings.max_batch * TOGETHER_BYTES)
     pixels = settings.max_image_pixels * MOST_PEAK_BYTES
-    return settings.max_held_bytes + pixels + HTTP_BYTES + workers * (received + WORKER_BYTES)
+    return settings.max_held_bytes + pixels + HTTP_BYTES + workers * (received + _worker_bytes(settings, runtime))
 
 
-def workers(settings: Settings) -> int:
+def workers(settings: Settings, runtime: RuntimeName) -> int:
     """How many workers there shall be: what the settings say, or one a core as far as they fit the memory limit.
 
     On a GPU one: they would take turns on it, each with a context of its own.
@@ -40,9 +49,18 @@ def workers(settings: Settings) -> int:
         return 1
     limit = quota.memory_limit()
     fitting = (
-        count for count in range(quota.usable_cores(), 1, -1) if limit is None or needed(settings, count) <= limit
+        count
+        for count in range(quota.usable_cores(), 1, -1)
+        if limit is None or needed(settings, count, runtime) <= limit
     )
     return next(fitting, 1)
+
+
+def _worker_bytes(settings: Settings, runtime: RuntimeName) -> int:
+    if runtime != "tensorflow":
+        return _WORKER_BYTES
+    run = (settings.max_batch - 1) * _TENSORFLOW_PHOTO_BYTES
+    return _TENSORFLOW_BYTES + run + settings.max_image_pixels * _TENSORFLOW_PIXEL_BYTES
 
 
 class BodyBudget:

@@ -10,6 +10,7 @@ import yaml
 from gitops import render
 from lookout import contract
 from service import settings as service_settings
+from service.memory import needed
 from tests.contract.conftest import one
 
 
@@ -52,4 +53,5 @@ def test_it_keeps_the_environments_settings_and_adds_the_runtime(gpu: dict[str, 
     settings = service_settings.from_environment({item["name"]: item["value"] for item in container["env"]})
     assert (settings.runtime, settings.max_batch, settings.require_gpu) == ("tensorflow", 16, True)
     assert settings.threads is not None
-    assert container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"]
+    assert container["resources"]["requests"]["memory"] == container["resources"]["limits"]["memory"] == "4Gi"
+    assert needed(settings, settings.threads, "tensorflow") <= 4 * 2**30

@@ -43,7 +43,7 @@ def test_memory_holds_the_worst_the_service_lets_in(rendered: Rendered, environm
     service, memory = _settings(container), container["resources"]
     assert memory["requests"]["memory"] == memory["limits"]["memory"] == "1Gi"
     assert service.threads is not None
-    assert needed(service, service.threads) <= 1024**3
+    assert needed(service, service.threads, service.runtime or "openvino-int8") <= 1024**3
 
 
 @_EVERY

@@ -13,6 +13,7 @@ from PIL import Image
 
 from lookout import contract
 from service.memory import needed
+from service.runtimes import RuntimeName
 from service.settings import Settings
 from tests.bench.processes import weigh
 from tests.loopback.service import running
@@ -24,10 +25,10 @@ CLIENTS, SECONDS = 8, 40.0
 _LOOK_EVERY_S = 0.1
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_flood_of_forty_megapixels_stays_within_a_pods_memory(workers: int) -> None:
+@pytest.mark.parametrize(("workers", "runtime"), [(1, "openvino-int8"), (2, "openvino-int8"), (1, "tensorflow")])
+def test_a_flood_of_forty_megapixels_stays_within_a_pods_memory(workers: int, runtime: RuntimeName) -> None:
     photos, statuses, peak = _photos(), Counter[str](), 0.0
-    with running(stderr=subprocess.DEVNULL, threads=str(workers)) as (url, process):
+    with running(stderr=subprocess.DEVNULL, threads=str(workers), runtime=runtime) as (url, process):
         idle = weigh(process.pid).pss_mib
         ends = time.monotonic() + SECONDS
 
@@ -51,8 +52,9 @@ def test_a_flood_of_forty_megapixels_stays_within_a_pods_memory(workers: int) ->
                 job.result()
         time.sleep(2)
         after = weigh(process.pid)
-    bound = needed(Settings(), workers) / 2**20
-    print(f"\n{workers}: idle {idle:.0f} MiB, peak {peak:.0f} of {bound:.0f}, after {after.pss_mib:.0f}; {statuses}")
+    bound = needed(Settings(), workers, runtime) / 2**20
+    weights = f"idle {idle:.0f} MiB, peak {peak:.0f} of {bound:.0f}, after {after.pss_mib:.0f}"
+    print(f"\n{workers} {runtime}: {weights}; {statuses}")
     assert after.processes == 1 + workers
     assert statuses[f"{contract.DETECT_PATH} 200"] > 0
     assert statuses[f"{contract.RENDER_PATH} 200"] > 0

@@ -15,6 +15,7 @@ from PIL import Image
 from lookout import paths
 from service import decode, memory, quota
 from service.memory import PixelRoom
+from service.runtimes import RuntimeName
 from service.settings import Settings
 
 _MEASURE = """
@@ -121,23 +122,36 @@ def test_room_and_shares_are_never_more_than_there_is_and_all_come_to_their_turn
     assert (granted, room.free) == (len(asked), room.size)
 
 
+@pytest.mark.parametrize("runtime", ["openvino-int8", "tensorflow"])
 @pytest.mark.parametrize("cores", [1, 2, 16])
-def test_there_are_as_many_workers_as_cores_and_memory_allow(monkeypatch: pytest.MonkeyPatch, cores: int) -> None:
+def test_there_are_as_many_workers_as_cores_and_memory_allow(
+    monkeypatch: pytest.MonkeyPatch, cores: int, runtime: RuntimeName
+) -> None:
     settings = Settings()
     monkeypatch.setattr(quota, "usable_cores", lambda: cores)
     for limit, expected in (
         (None, cores),
-        (memory.needed(settings, 16), cores),
-        (memory.needed(settings, 2), min(2, cores)),
-        (memory.needed(settings, 2) - 1, 1),
+        (memory.needed(settings, 16, runtime), cores),
+        (memory.needed(settings, 2, runtime), min(2, cores)),
+        (memory.needed(settings, 2, runtime) - 1, 1),
         (1, 1),
     ):
         monkeypatch.setattr(quota, "memory_limit", lambda limit=limit: limit)
-        assert memory.workers(settings) == expected
-    assert memory.workers(Settings(threads=5)) == 5
-    assert memory.workers(Settings(require_gpu=True)) == 1
+        assert memory.workers(settings, runtime) == expected
+    assert memory.workers(Settings(threads=5), runtime) == 5
+    assert memory.workers(Settings(require_gpu=True), runtime) == 1
 
 
 def test_what_workers_receive_together_has_its_place_in_the_memory() -> None:
-    one, many = (memory.needed(Settings(max_batch=most, max_image_bytes=1_000), 3) for most in (1, 64))
+    one, many = (memory.needed(Settings(max_batch=most, max_image_bytes=1_000), 3, "openvino-int8") for most in (1, 64))
     assert many - one == 3 * 63 * memory.TOGETHER_BYTES
+
+
+def test_a_worker_of_tensorflow_is_counted_for_what_it_weighs() -> None:
+    alone, together = (
+        Settings(max_batch=most, max_image_pixels=1_000_000, max_image_bytes=64 * memory.TOGETHER_BYTES)
+        for most in (1, 16)
+    )
+    one = memory.needed(alone, 2, "tensorflow")
+    assert one - memory.needed(alone, 2, "openvino-int8") > 2 * 700 * 2**20
+    assert memory.needed(together, 2, "tensorflow") - one == 2 * 15 * memory._TENSORFLOW_PHOTO_BYTES
