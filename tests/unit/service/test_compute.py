@@ -171,7 +171,7 @@ def test_answers_in_order_and_tells_a_problem_of_one_photo_from_the_others(scrip
 def test_while_it_refuses_it_hears_its_workers_at_once_and_all_others_together(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compute, "_GATHER_MS", 300)
+    monkeypatch.setattr(compute, "_GATHER_MS", 1000)
 
     async def away_s(workers: Compute) -> float:
         with pytest.raises(OverCapacity):
@@ -191,8 +191,8 @@ def test_while_it_refuses_it_hears_its_workers_at_once_and_all_others_together(
         return alone_s, answered_s
 
     alone_s, answered_s = run(scenario)
-    assert alone_s >= 0.29
-    assert answered_s < 0.15
+    assert alone_s >= 0.99
+    assert answered_s < 0.5
 
 
 def test_an_error_of_ours_is_raised_and_gives_its_place_back(script: Script) -> None:
