@@ -18,7 +18,7 @@ from tests.soak.report import MEASUREMENTS
 
 BEFORE_S, SPIKE_S, AFTER_S = 15, 60, 130
 RATE, PEAK = 5, 30
-TARGET = "250m"
+TARGET = "150m"
 """Requests in flight a pod. More pods on one machine add no capacity, so the loop is shown at a load that the machine
 carries anyway, with a target that this load passes; what a pod carries is the capacity record's business."""
 WITHIN_S = 30
