@@ -65,11 +65,8 @@ def _median(rounds: Sequence[Round], peer: Name, photo: PhotoSize) -> Bar:
 
 
 def _tail(open_runs: Sequence[OpenRun], photo: PhotoSize) -> Bar:
-    factors = [
-        one.p99_ms / one.in_process_ms
-        for one in open_runs
-        if one.photo == photo and one.contestant == "ours" and one.p99_ms is not None and one.in_process_ms is not None
-    ]
+    own = [one.tail_factor for one in open_runs if one.photo == photo and one.contestant == "ours"]
+    factors = [factor for factor in own if factor is not None]
     return Bar(
         name=f"p99 at 50 % load / in-process median, {photo}",
         bound=TAIL_FACTOR,

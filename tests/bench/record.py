@@ -104,6 +104,11 @@ class OpenRun(_Frozen):
     """Median of one photo in one process with nothing else running, just before and after; None where that was not
     measured."""
 
+    @property
+    def tail_factor(self) -> float | None:
+        """p99 over that median; None where one of them is not known."""
+        return None if self.p99_ms is None or self.in_process_ms is None else self.p99_ms / self.in_process_ms
+
 
 class Ratio(_Frozen):
     """Ours divided by theirs, round by round."""

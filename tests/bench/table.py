@@ -77,7 +77,7 @@ def _open(record: BenchRecord, photo: PhotoSize) -> list[str]:
     for one in runs:
         # The ceiling gets what ours gets, from one queue and with no server between.
         most = saturation(record.rounds, "ours" if one.contestant == "ceiling" else one.contestant, photo)
-        factor = "" if one.p99_ms is None or one.in_process_ms is None else f"{one.p99_ms / one.in_process_ms:.2f}"
+        factor = "" if one.tail_factor is None else f"{one.tail_factor:.2f}"
         rows.append(
             f"{one.contestant:<14} {most:>9.1f}/s {one.share:>5.0%} {one.rate_per_s:>7.1f}/s {_ms(one.p50_ms):>10} "
             f"{_ms(one.p99_ms):>10} {one.errors:>7} {one.late_ratio:>6.1%} {factor:>12}"

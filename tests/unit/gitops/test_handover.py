@@ -10,9 +10,8 @@ from gitops.cluster import Cluster, UnreachableError
 from gitops.source import CONFIG
 from lookout import contract
 from lookout.artifact import Artifact
-from lookout.cli import main
 from lookout.errors import EXIT_FAILURE
-from tests.unit.gitops.conftest import Road, commit_all, run
+from tests.unit.gitops.conftest import Road, commit_all, ended, run
 
 Make = Callable[[str], Artifact]
 _STAGING = "detector/envs/staging/scaling.yaml"
@@ -65,7 +64,7 @@ def test_a_push_holds_the_replicas_first(
     road: Road, image: Make, asked: type[Asked], capsys: pytest.CaptureFixture[str]
 ) -> None:
     autoscale_staging(road, image, 3)
-    assert _cut("--push") == 0
+    assert ended("release", "cut", "--push") == 0
     assert asked.held == ["staging"]
     assert "staging: its 3 replicas stay until the autoscaler" in capsys.readouterr().out
     assert run(road.remote, "rev-parse", "main") == road.deploy.head
@@ -77,7 +76,7 @@ def test_without_the_cluster_nothing_is_pushed(
     monkeypatch.setattr(asked, "reachable", False)
     autoscale_staging(road, image, 3)
     before = run(road.remote, "rev-parse", "main")
-    assert _cut("--push") == EXIT_FAILURE
+    assert ended("release", "cut", "--push") == EXIT_FAILURE
     assert run(road.remote, "rev-parse", "main") == before
     assert "staging goes from fixed replicas to an autoscaler" in " ".join(capsys.readouterr().err.split())
 
@@ -86,7 +85,7 @@ def test_a_commit_that_is_not_pushed_warns_and_asks_nobody(
     road: Road, image: Make, asked: type[Asked], capsys: pytest.CaptureFixture[str]
 ) -> None:
     autoscale_staging(road, image, 3)
-    assert _cut() == 0
+    assert ended("release", "cut") == 0
     assert asked.held == []
     assert "warning: staging goes from 3 fixed replicas" in capsys.readouterr().err
 
@@ -110,9 +109,3 @@ def test_the_number_that_runs_is_applied_by_a_manager_of_its_own(monkeypatch: py
         "application/apply-patch+yaml",
     )
     assert given["body"]["spec"] == {"replicas": 5}
-
-
-def _cut(*words: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["release", "cut", *words])
-    return int(ended.value.code or 0)
