@@ -26,6 +26,10 @@ from service.settings import Settings
 from service.work import Room, Work
 
 _WARM_UP_RUNS: Final = 3
+_NICE: Final = 10
+"""Beside the HTTP process, a tenth of its weight: the kernel lets a process that wakes go before one that computes only
+while it has had less than its part of the processor, and else at the clock's next tick, up to 4 ms later
+(docs/decisions/0016-workers.md)."""
 _LOOKS: Final = 0.2
 """Where the last photo came within this share of the time that the one before took, a worker looks for so long for the
 next before it sleeps: to be woken takes a core of a virtual machine a tenth of a millisecond, and the photo's way from
@@ -36,6 +40,7 @@ def main() -> None:
     """Serve the socket whose descriptor is the argument."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICE)  # before there are other threads, which inherit it
     allocator.give_memory_back()
     serve(socket.socket(fileno=int(sys.argv[1])))
 
