@@ -9,8 +9,8 @@ import pytest
 
 from client import batches, command, detector
 from client.result import Results
-from lookout.cli import main
 from tests.unit.client.test_client import an_answer
+from tests.unit.command import ended
 
 
 def offline(monkeypatch: pytest.MonkeyPatch, serve: Callable[[httpx.Request], httpx.Response]) -> None:
@@ -21,12 +21,6 @@ def offline(monkeypatch: pytest.MonkeyPatch, serve: Callable[[httpx.Request], ht
             super().__init__(url, token, transport=httpx.MockTransport(serve))
 
     monkeypatch.setattr(command, "DetectorClient", Offline)
-
-
-def code_of(words: list[str]) -> object:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return ended.value.code
 
 
 @pytest.mark.parametrize("way", ["option", "environment"])
@@ -45,7 +39,7 @@ def test_the_token_goes_with_every_request(tmp_path: Path, monkeypatch: pytest.M
         words += ["--token-file", str(tmp_path / "token")]
     else:
         monkeypatch.setenv("LOOKOUT_TOKEN_FILE", str(tmp_path / "token"))
-    assert code_of(words) == 1
+    assert ended(*words) == 1
     assert seen == ["Bearer 0123456789abcdef"]
 
 
@@ -63,11 +57,11 @@ def test_any_file_name_can_be_told_on_one_line_and_as_json(
     path = tmp_path / os.fsdecode(name)
     path.write_bytes(b"photo")
     offline(monkeypatch, answer)
-    assert code_of(["detect", str(path)]) == 0
+    assert ended("detect", str(path)) == 0
     told = capfd.readouterr().out
     assert told.splitlines()[0].endswith(".jpg  10x10  0 ms")
     assert "\x1b" not in told
-    assert code_of(["detect", str(path), "--json"]) == 0
+    assert ended("detect", str(path), "--json") == 0
     (result,) = Results.model_validate_json(capfd.readouterr().out).results
     assert Path(result.photo).name.encode() == name.replace(b"\xff", b"\\udcff")
 
@@ -79,7 +73,7 @@ def test_what_is_known_is_printed_although_the_detector_goes_away(
     for name in "ab":
         (tmp_path / f"{name}.jpg").write_bytes(name.encode())
     offline(monkeypatch, lambda request: answer(request) if request.content == b"a" else httpx.Response(502))
-    assert code_of(["detect", str(tmp_path), "--json"]) == 1
+    assert ended("detect", str(tmp_path), "--json") == 1
     told = capfd.readouterr()
     assert [Path(one.photo).name for one in Results.model_validate_json(told.out).results] == ["a.jpg"]
     assert "status 502" in told.err

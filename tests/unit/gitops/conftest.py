@@ -13,7 +13,6 @@ from gitops.repository import Repository
 from gitops.source import CONFIG
 from lookout import contract, paths
 from lookout.artifact import Artifact
-from lookout.cli import main
 
 
 class Road(NamedTuple):
@@ -22,13 +21,6 @@ class Road(NamedTuple):
     project: Path
     remote: Path
     deploy: Repository
-
-
-def ended(*words: str) -> int:
-    """The exit code of `lookout` with these words."""
-    with pytest.raises(SystemExit) as end:
-        main(list(words))
-    return int(end.value.code or 0)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ from gitops.source import CONFIG
 from lookout import contract
 from lookout.artifact import Artifact
 from lookout.errors import EXIT_FAILURE
-from tests.unit.gitops.conftest import Road, commit_all, ended, run
+from tests.unit.command import ended
+from tests.unit.gitops.conftest import Road, commit_all, run
 
 Make = Callable[[str], Artifact]
 _STAGING = "detector/envs/staging/scaling.yaml"

@@ -9,7 +9,8 @@ from gitops import history, release
 from lookout import contract
 from lookout.artifact import Artifact
 from lookout.errors import EXIT_FAILURE, LookoutError, UsageError
-from tests.unit.gitops.conftest import Road, commit_all, ended, run
+from tests.unit.command import ended
+from tests.unit.gitops.conftest import Road, commit_all, run
 
 Make = Callable[[str], Artifact]
 

@@ -10,7 +10,8 @@ from gitops import source, update
 from lookout import contract
 from lookout.artifact import Artifact
 from lookout.errors import EXIT_FAILURE, EXIT_USAGE
-from tests.unit.gitops.conftest import Road, commit_all, ended, run
+from tests.unit.command import ended
+from tests.unit.gitops.conftest import Road, commit_all, run
 
 Make = Callable[[str], Artifact]
 _SERVICE = "detector/base/service.yaml"

@@ -12,7 +12,8 @@ from loadtest.capacity.record import CapacityRecord, Sizing
 from lookout import contract, paths
 from lookout.artifact import Artifact
 from lookout.errors import LookoutError, UsageError
-from tests.unit.gitops.conftest import Road, commit_all, ended
+from tests.unit.command import ended
+from tests.unit.gitops.conftest import Road, commit_all
 from tests.unit.loadtest.capacity import build
 
 Image = Callable[[str], Artifact]

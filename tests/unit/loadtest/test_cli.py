@@ -9,7 +9,7 @@ from loadtest import run as run_module
 from loadtest import target
 from loadtest.profiles import PROFILES
 from loadtest.result import LoadResult, load_result
-from lookout.cli import main
+from tests.unit.command import ended
 from tests.unit.loadtest import build
 from tests.unit.loadtest.ceiling.test_record import measured
 
@@ -28,11 +28,9 @@ def load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tu
         outputs = (
             [] if "--json" in options else ["--json", str(tmp_path / "o.json"), "--html", str(tmp_path / "o.html")]
         )
-        with pytest.raises(SystemExit) as caught:
-            main(["load", "run", *outputs, *options])
+        code = ended("load", "run", *outputs, *options)
         captured = capsys.readouterr()
-        assert isinstance(caught.value.code, int)
-        return caught.value.code, " ".join((captured.out + captured.err).split())
+        return code, " ".join((captured.out + captured.err).split())
 
     return call
 
@@ -119,9 +117,7 @@ def test_the_exit_code_says_how_it_went_and_both_files_are_there(
 
 
 def test_profiles_are_listed_with_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["load", "profiles"])
-    assert caught.value.code == 0
+    assert ended("load", "profiles") == 0
     shown = " ".join(capsys.readouterr().out.split())
     for profile in PROFILES.values():
         assert f"{profile.name} {profile.intent}" in shown
@@ -129,7 +125,5 @@ def test_profiles_are_listed_with_what_each_is_for(capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("master", ["5557", "host", ":5557", "host:", "host:port", "host:65536", "host:0"])
 def test_a_worker_needs_to_know_its_master(master: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["load", "worker", "--master", master])
-    assert caught.value.code == 64
+    assert ended("load", "worker", "--master", master) == 64
     assert "is not HOST:PORT" in capsys.readouterr().err

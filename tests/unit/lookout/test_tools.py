@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lookout import cli, tools
+from lookout import tools
 from lookout.errors import LookoutError
 from lookout.toolchain import programs
+from tests.unit.command import ended
 
 if TYPE_CHECKING:
     from tests.unit.lookout.conftest import FakeGo
@@ -122,9 +123,7 @@ def test_an_asset_is_a_copy_that_needs_no_module_cache() -> None:
 @pytest.mark.usefixtures("fake_go")
 def test_the_command_shows_state_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     tools.build()
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["tools", "--json", "--verify"])
-    assert stopped.value.code == 0
+    assert ended("tools", "--json", "--verify") == 0
     shown = {info["name"]: info for info in json.loads(capsys.readouterr().out)}
     assert shown["etcd"]["version"] == tools.version("etcd")
     assert shown["etcd"]["state"] == "built"
@@ -137,20 +136,15 @@ def test_the_command_ends_with_one_when_a_file_is_not_what_was_built(capsys: pyt
     tools.build()
     etcd = tools.tool("etcd")
     etcd.write_bytes(b"?" + etcd.read_bytes()[1:])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["tools", "--verify"])
-    assert stopped.value.code == 1
+    assert ended("tools", "--verify") == 1
     assert "corrupt: etcd" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("fake_go")
 def test_the_build_command_names_every_tool_with_its_time(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["tools", "build"])
-    assert stopped.value.code == 0
+    assert ended("tools", "build") == 0
     shown = capsys.readouterr().err
     for program in programs.programs():
         assert f"{program.name} {program.bare_version}" in shown
-    with pytest.raises(SystemExit):
-        cli.main(["tools", "build"])
+    assert ended("tools", "build") == 0
     assert "nothing to build" in capsys.readouterr().err

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from lookout import contract, paths
-from lookout.cli import main
 from lookout.errors import EXIT_FAILURE, EXIT_USAGE
 from service import bento, drift, profile
 from service.model import card as cards
@@ -21,6 +20,7 @@ from service.model import evaluate, fetch, importer, own_profile, profiling, sto
 from service.postprocess import Detections
 from service.profile import Profile
 from service.sight import Sight
+from tests.unit.command import ended
 
 CALIBRATION = profile.of([Sight(50_000, 0.25, (0.95,), (18,))] * 400, "made-up photos")
 ENOUGH = 130
@@ -98,9 +98,7 @@ def jpeg(grey: int, size: tuple[int, int] = (64, 48)) -> bytes:
 
 
 def run(*words: str) -> int:
-    with pytest.raises(SystemExit) as stopped:
-        main(["model", "profile", *words])
-    return int(stopped.value.code or 0)
+    return ended("model", "profile", *words)
 
 
 def latest(home: Path) -> tuple[Path, stored.StoredCard]:

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import tomli_w
 
-from lookout.cli import main
 from lookout.errors import EXIT_FAILURE
 from service.model import stored
 from service.runtimes import BatchSession, detect, open_session
+from tests.unit.command import ended
 from tests.unit.model.test_card import archive_card
 
 MAKE = """
@@ -145,9 +145,7 @@ def test_a_wrong_card_is_refused_in_one_line(
     (tmp_path / "f").write_text("x")
     with tarfile.open(published, "w:gz") as tar:
         tar.add(tmp_path / "f", "ssd_test/saved_model/readme")
-    with pytest.raises(SystemExit) as ended:
-        main(["model", "import", "--card", str(card_file(tmp_path, published, **changes))])
+    assert ended("model", "import", "--card", str(card_file(tmp_path, published, **changes))) == EXIT_FAILURE
     said = capsys.readouterr().err
-    assert ended.value.code == EXIT_FAILURE
     assert words in said
     assert "Traceback" not in said

@@ -12,8 +12,8 @@ from loadtest.capacity import cli, store, targets
 from loadtest.capacity.measurement import Subject, Target
 from loadtest.capacity.record import CapacityRecord
 from loadtest.capacity.record_file import load
-from lookout.cli import main
 from lookout.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
+from tests.unit.command import ended
 from tests.unit.loadtest.capacity.test_measurement import SUBJECT, Pods, Runs
 
 Opened = Callable[..., object]
@@ -105,7 +105,5 @@ def _target(subject: Subject) -> Opened:
     return opened
 
 
-def _ended(*words: str) -> object:
-    with pytest.raises(SystemExit) as ended:
-        main(["load", "capacity", *words])
-    return ended.value.code
+def _ended(*words: str) -> int:
+    return ended("load", "capacity", *words)

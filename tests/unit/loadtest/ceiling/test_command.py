@@ -7,7 +7,7 @@ import pytest
 
 from loadtest.ceiling import measure
 from loadtest.ceiling.record import Attempt, Expect, load_ceiling
-from lookout.cli import main
+from tests.unit.command import ended
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +32,8 @@ def test_shows_every_run_and_writes_the_ceiling_where_run_looks_for_it(
 ) -> None:
     seen: list[tuple[int, Expect]] = []
     monkeypatch.setattr(measure, "attempt", made_up(1_700, seen))
-    with pytest.raises(SystemExit) as ended:
-        main(["load", "ceiling", "--step", "2", "--seed", "5", "--expect", "any", "--json", str(tmp_path / "out.json")])
-    assert ended.value.code == 0
+    words = ("--step", "2", "--seed", "5", "--expect", "any", "--json", str(tmp_path / "out.json"))
+    assert ended("load", "ceiling", *words) == 0
     ceiling = load_ceiling()
     assert ceiling is not None
     assert 1_700 / 1.05 <= ceiling.per_core.rate_per_s <= 1_700
@@ -53,9 +52,7 @@ def test_a_machine_that_keeps_nothing_is_told_so_and_nothing_is_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(measure, "attempt", made_up(0, []))
-    with pytest.raises(SystemExit) as ended:
-        main(["load", "ceiling"])
-    assert ended.value.code == 1
+    assert ended("load", "ceiling") == 1
     assert "not even ten starts a second" in capsys.readouterr().err
     assert load_ceiling() is None
 
@@ -66,7 +63,5 @@ def test_a_machine_that_keeps_nothing_is_told_so_and_nothing_is_written(
 def test_wrong_usage_makes_no_load(monkeypatch: pytest.MonkeyPatch, wrong: list[str]) -> None:
     seen: list[tuple[int, Expect]] = []
     monkeypatch.setattr(measure, "attempt", made_up(1_000, seen))
-    with pytest.raises(SystemExit) as ended:
-        main(["load", "ceiling", *wrong])
-    assert ended.value.code == 64
+    assert ended("load", "ceiling", *wrong) == 64
     assert seen == []

@@ -7,7 +7,7 @@ import pytest
 
 from loadtest.commands import run
 from loadtest.settings import LoadSettings
-from lookout.cli import main
+from tests.unit.command import ended
 
 GIVEN = "0123456789abcdef"
 
@@ -20,10 +20,8 @@ def conducted(monkeypatch: pytest.MonkeyPatch) -> list[LoadSettings]:
     return seen
 
 
-def code_of(words: list[str], url: Sequence[str] = ("--url", "http://127.0.0.1:9")) -> object:
-    with pytest.raises(SystemExit) as ended:
-        main(["load", "run", *url, *words])
-    return ended.value.code
+def code_of(words: list[str], url: Sequence[str] = ("--url", "http://127.0.0.1:9")) -> int:
+    return ended("load", "run", *url, *words)
 
 
 @pytest.mark.parametrize("way", ["option", "environment"])

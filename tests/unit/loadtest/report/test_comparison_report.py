@@ -10,7 +10,7 @@ from loadtest.comparison.compare import Comparison, compare
 from loadtest.report.comparison import render
 from loadtest.report.difference import conclusion
 from loadtest.result import LoadResult
-from lookout.cli import main
+from tests.unit.command import ended
 from tests.unit.loadtest import build
 from tests.unit.loadtest.report.page import Page, assert_self_contained
 
@@ -67,9 +67,7 @@ def test_the_command_writes_both_files_and_ends_with_0_whatever_it_finds(
     a, b, html, js = (tmp_path / name for name in ("a.json", "b.json", "out.html", "out.json"))
     _run(20).save(a)
     _run(30).save(b)
-    with pytest.raises(SystemExit) as caught:
-        main(["load", "compare", str(a), str(b), "--html", str(html), "--json", str(js)])
-    assert caught.value.code == 0
+    assert ended("load", "compare", str(a), str(b), "--html", str(html), "--json", str(js)) == 0
     assert "The second run is worse in p50, p90 and p99" in capsys.readouterr().out
     assert Comparison.model_validate_json(js.read_text()).differences[0].significant
     assert "<svg" in html.read_text()
@@ -98,10 +96,8 @@ def test_misuse_is_one_line_and_writes_nothing(
     _run(20, 10).save(tmp_path / "a.json")
     (tmp_path / "old.json").write_text(json.dumps({"schema_version": 1}))
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(SystemExit) as caught:
-        main(["load", "compare", *arguments])
+    assert ended("load", "compare", *arguments) == code
     captured = capsys.readouterr()
-    assert caught.value.code == code
     assert message in " ".join((captured.out + captured.err).split())
     assert "Traceback" not in captured.err
     assert sorted(tmp_path.iterdir()) == before

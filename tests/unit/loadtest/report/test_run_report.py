@@ -14,8 +14,8 @@ from loadtest.report.health import STAGE_STYLES, stages_plot
 from loadtest.report.run import render
 from loadtest.report.words import generator_facts
 from loadtest.result import LoadResult, Observations, PodSecond, StageSecond
-from lookout.cli import main
 from service.metrics import STAGES
+from tests.unit.command import ended
 from tests.unit.loadtest import build
 from tests.unit.loadtest.report.page import Page, assert_self_contained
 
@@ -203,13 +203,9 @@ def test_the_command_renders_a_saved_result_anew_and_refuses_one_of_another_sche
     saved, old = tmp_path / "run.json", tmp_path / "old.json"
     RUNS["judged"].save(saved)
     old.write_text('{"schema_version": 1}')
-    with pytest.raises(SystemExit) as caught:
-        main(["load", "report", str(saved)])
-    assert caught.value.code == 0
+    assert ended("load", "report", str(saved)) == 0
     assert (tmp_path / "run.html").read_text() == render(RUNS["judged"])
-    with pytest.raises(SystemExit) as caught:
-        main(["load", "report", str(old)])
-    assert caught.value.code == 1
+    assert ended("load", "report", str(old)) == 1
     assert "schema version 1, this program reads 2" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "old.html").exists()
 

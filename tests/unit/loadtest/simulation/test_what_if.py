@@ -12,9 +12,9 @@ from loadtest.result import Observations, PodSecond
 from loadtest.simulation import compare, exact, from_record
 from loadtest.simulation.plan import Autoscaling, Plan, Pool, Service
 from loadtest.simulation.scaled import open_schedule, scaled
-from lookout.cli import main
 from lookout.errors import EXIT_USAGE, LookoutError, UsageError
 from service.settings import Settings
+from tests.unit.command import ended
 from tests.unit.loadtest.build import load_result
 from tests.unit.loadtest.capacity.build import record, slo_rate, sweep
 from tests.unit.loadtest.simulation.plans import constant, plan
@@ -146,9 +146,7 @@ def test_the_command_marks_everything_as_what_if(tmp_path: Path, capsys: pytest.
     file, out = tmp_path / "record.json", tmp_path / "what-if.json"
     file.write_text(record().text())
     words = ["load", "simulate", "--record", str(file), "--rate", "40", "--duration", "30s", "--times", "1,50"]
-    with pytest.raises(SystemExit) as ended:
-        main([*words, "--most-nodes", "4", "--node-start", "5s", "--json", str(out)])
-    assert ended.value.code == 0
+    assert ended(*words, "--most-nodes", "4", "--node-start", "5s", "--json", str(out)) == 0
     shown = capsys.readouterr().out
     assert "what-if (simulated)" in shown
     assert "poisson x 50" in shown
@@ -178,9 +176,7 @@ def test_the_command_marks_everything_as_what_if(tmp_path: Path, capsys: pytest.
 def test_wrong_words_end_with_usage(tmp_path: Path, wrong: list[str]) -> None:
     file = tmp_path / "record.json"
     file.write_text(record().text())
-    with pytest.raises(SystemExit) as ended:
-        main(["load", "simulate", "--record", str(file), "--rate", "10", "--duration", "5s", *wrong])
-    assert ended.value.code == EXIT_USAGE
+    assert ended("load", "simulate", "--record", str(file), "--rate", "10", "--duration", "5s", *wrong) == EXIT_USAGE
 
 
 def _latencies(what: Plan, times: np.ndarray) -> list[float]:

@@ -1,0 +1,12 @@
+"""`lookout` as a test calls it."""
+
+import pytest
+
+from lookout.cli import main
+
+
+def ended(*words: str) -> int:
+    """The exit code of `lookout` with these words."""
+    with pytest.raises(SystemExit) as end:
+        main(list(words))
+    return int(end.value.code or 0)
