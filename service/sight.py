@@ -8,11 +8,12 @@ import numpy as np
 from service.postprocess import Detections
 from service.preprocess import Pixels
 
-_GRID: Final = 32
-"""Points looked at along each side at most: about a thousand tell the mean luma to a percent of its range, in twenty
-microseconds whatever the photo's size."""
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
-"""ITU-R BT.601, as JPEG's own Y."""
+_GRID: Final = 24
+"""Points looked at along each side at most: some six hundred tell the mean luma to a percent of its range, in a few
+tens of microseconds whatever the photo's size."""
+_LUMA: Final = (0.299, 0.587, 0.114)
+"""Of red, green and blue: ITU-R BT.601, as JPEG's own Y."""
+_WHITE: Final = 255
 
 
 @dataclass(frozen=True)
@@ -37,5 +38,8 @@ def of(image: Pixels, size: int, found: Detections) -> Sight:
 def brightness(image: Pixels) -> float:
     """Mean luma of upright RGB pixels uint8 [H, W, 3], 0..1, estimated on a grid of points."""
     rows, columns = (-(-side // _GRID) for side in image.shape[:2])
-    points = image[rows // 2 :: rows, columns // 2 :: columns].astype(np.float32)
-    return float((points @ _LUMA).mean())
+    points = image[rows // 2 :: rows, columns // 2 :: columns]
+    # The sums of the channels and not their means: between a photo's other work NumPy's `mean` takes twice as long.
+    sums = np.add.reduce(points, axis=(0, 1), dtype=np.uint32).tolist()
+    luma = sum(weight * total for weight, total in zip(_LUMA, sums, strict=True))
+    return float(luma / (_WHITE * points.shape[0] * points.shape[1]))
