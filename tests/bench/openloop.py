@@ -1,7 +1,10 @@
-"""Each server under the project's own open-loop load, at shares of its own saturation."""
+"""Each server under the project's own open-loop load, at shares of its own saturation.
+
+That is measured anew before each run: half of what a machine gave some minutes ago may be two thirds of what it gives.
+"""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +15,9 @@ from loadtest.run import run_load
 from loadtest.settings import LoadSettings
 from tests.bench.ceiling import Ceiling
 from tests.bench.client import Seen, measure
+from tests.bench.photos import read
 from tests.bench.plan import Plan
-from tests.bench.ratios import saturation
+from tests.bench.ratios import best_connections
 from tests.bench.record import Name, OpenRun, PhotoSize, Round
 from tests.bench.running import Running
 
@@ -28,7 +32,7 @@ def play(
     single: Ceiling,
     every_core: Ceiling,
     folders: Mapping[PhotoSize, Path],
-    rounds: list[Round],
+    rounds: Sequence[Round],
     say: Say,
 ) -> list[OpenRun]:
     """Every server at every share with every photo: Poisson arrivals, the same seed for all. Ours some times more where
@@ -43,7 +47,7 @@ def play(
     ]
     found = []
     for place, (photo, share, name) in enumerate(coming, 1):
-        rate = share * saturation(rounds, name, photo)
+        rate = round(share * _saturation(plan, servers[name], folders[photo], photo, rounds), 2)
         if rate <= 0:
             continue
         duration_s = plan.open_duration_s(rate)
@@ -66,6 +70,14 @@ def tail(name: Name, share: float) -> bool:
     return name == "ours" and share == TAIL_SHARE
 
 
+def _saturation(plan: Plan, server: Running, folder: Path, photo: PhotoSize, rounds: Sequence[Round]) -> float:
+    """Answers a second in closed loop now, with as many connections as suited it best; 0 where it answered none."""
+    connections = best_connections(rounds, server.server.name, photo)
+    if connections is None:
+        return 0.0
+    return measure([server.measure(read(folder), connections, plan.share_s, plan.warm_s)]).per_s
+
+
 def _run(url: str, folder: Path, photo: PhotoSize, name: Name, share: float, rate: float, duration_s: float) -> OpenRun:
     settings = LoadSettings(url=url, arrivals=Poisson(rate=rate), duration_s=duration_s, seed=_SEED, expect="any")
     os.environ[FOLDER_VARIABLE] = str(folder)  # for the generator's own process
@@ -78,7 +90,7 @@ def _run(url: str, folder: Path, photo: PhotoSize, name: Name, share: float, rat
         photo=photo,
         contestant=name,
         share=share,
-        rate_per_s=round(rate, 2),
+        rate_per_s=rate,
         requests=result.counts.intended,
         errors=result.counts.intended - result.counts.ok,
         p50_ms=None if latency is None else latency.p50,

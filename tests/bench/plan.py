@@ -40,6 +40,8 @@ class Plan(BaseModel):
     """A layout that is tried."""
     shares: tuple[float, ...] = (0.5, 0.8)
     """Of each one's own saturation, for the open loop."""
+    share_s: float = 2.0
+    """Closed loop before each open run, to know what that is."""
     tails: int = 3
     """Open runs of ours at the share that a bar is about."""
     alone_s: float = 1.0
@@ -91,9 +93,10 @@ class Plan(BaseModel):
         closed = peers * _START_S + len(self.rounds) * sum(
             turn.warm_s + turn.seconds for turn in self.turns(self.names, 0)
         )
-        opened = peers * len(self.photos) * len(self.shares) * (sum(self.open_s) / 2 + _OPEN_START_S)
-        tail_s = sum(self.open_s) + _OPEN_START_S + 2 * self.alone_s  # one through the server, one without
-        tails = len(self.photos) * (self.tails * tail_s - sum(self.open_s) / 2 - _OPEN_START_S)
+        open_s = sum(self.open_s) / 2 + _OPEN_START_S + self.warm_s + self.share_s
+        opened = peers * len(self.photos) * len(self.shares) * open_s
+        tail_s = open_s + sum(self.open_s) / 2 + 2 * self.alone_s  # once more without the server
+        tails = len(self.photos) * (self.tails * tail_s - open_s)
         empty = 5 * (_START_S + self.overhead_repeats * (self.warm_s + self.round_s))
         return tuning + closed + opened + tails + empty
 
@@ -116,6 +119,7 @@ def quick(plan: Plan) -> Plan:
             "tails": 1,
             "trial_s": 1.5,
             "shares": (0.5,),
+            "share_s": 1.0,
             "open_s": (5.0, 5.0),
             "overhead_repeats": 1,
         }

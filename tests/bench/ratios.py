@@ -44,13 +44,15 @@ def line(found: Sequence[Ratio], photo: PhotoSize) -> str:
     return " ".join(["ratios", *(f"{peer}={medians.get(peer, math.nan):.2f}" for peer in PEERS)])
 
 
-def saturation(rounds: Sequence[Round], name: Name, photo: PhotoSize) -> float:
-    """The most answers a second: the best median over the numbers of connections. 0 where nothing was measured."""
+def best_connections(rounds: Sequence[Round], name: Name, photo: PhotoSize) -> int | None:
+    """At how many it answers most, by the median of their rounds; None where it answered nothing."""
     speeds: dict[int, list[float]] = {}
     for one in rounds:
         if one.contestant == name and one.photo == photo:
             speeds.setdefault(one.connections, []).append(one.per_s)
-    return max((statistics.median(each) for each in speeds.values()), default=0.0)
+    medians = {count: statistics.median(each) for count, each in speeds.items()}
+    best = max(medians, key=lambda count: medians[count], default=None)
+    return best if best and medians[best] else None
 
 
 def _by_round(rounds: Sequence[Round], name: Name, photo: PhotoSize) -> dict[tuple[int, int], float]:

@@ -91,7 +91,7 @@ class OpenRun(_Frozen):
     photo: PhotoSize
     contestant: Name
     share: float
-    """Of this contestant's own saturation; the ceiling gets photos as ours gets them."""
+    """Of what this contestant answered in closed loop just before; the ceiling gets photos as ours gets them."""
     rate_per_s: float
     requests: int
     errors: int
@@ -103,6 +103,11 @@ class OpenRun(_Frozen):
     in_process_ms: float | None = None
     """Median of one photo in one process with nothing else running, just before and after; None where that was not
     measured."""
+
+    @property
+    def saturation_per_s(self) -> float:
+        """What that was."""
+        return self.rate_per_s / self.share
 
     @property
     def tail_factor(self) -> float | None:

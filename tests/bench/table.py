@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterable, Sequence
 
-from tests.bench.ratios import line, pairs, saturation
+from tests.bench.ratios import line, pairs
 from tests.bench.record import Bar, BenchRecord, Contestant, Name, PhotoSize, Round
 
 
@@ -75,12 +75,10 @@ def _open(record: BenchRecord, photo: PhotoSize) -> list[str]:
         f"{'errors':>7} {'late':>6} {'p99 / alone':>12}"
     )
     for one in runs:
-        # The ceiling gets what ours gets, from one queue and with no server between.
-        most = saturation(record.rounds, "ours" if one.contestant == "ceiling" else one.contestant, photo)
         factor = "" if one.tail_factor is None else f"{one.tail_factor:.2f}"
         rows.append(
-            f"{one.contestant:<14} {most:>9.1f}/s {one.share:>5.0%} {one.rate_per_s:>7.1f}/s {_ms(one.p50_ms):>10} "
-            f"{_ms(one.p99_ms):>10} {one.errors:>7} {one.late_ratio:>6.1%} {factor:>12}"
+            f"{one.contestant:<14} {one.saturation_per_s:>9.1f}/s {one.share:>5.0%} {one.rate_per_s:>7.1f}/s "
+            f"{_ms(one.p50_ms):>10} {_ms(one.p99_ms):>10} {one.errors:>7} {one.late_ratio:>6.1%} {factor:>12}"
         )
     return [*rows, "ceiling: the same arrivals, each to the first free process of one a core, and no server"]
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.bench.ratios import line, pairs, ratio, ratios, saturation
+from tests.bench.ratios import best_connections, line, pairs, ratio, ratios
 from tests.unit.bench.build import a_round
 
 
@@ -55,8 +55,10 @@ def test_the_last_line_names_every_peer_in_order_and_parses() -> None:
     assert math.isnan(values["other"])
 
 
-def test_saturation_is_the_best_median_over_numbers_of_connections() -> None:
+def test_the_best_number_of_connections_is_that_of_the_best_median() -> None:
     rounds = [a_round("ours", speed, number) for number, speed in enumerate((10, 20, 90))]
     rounds += [a_round("ours", 30, number, connections=16) for number in range(3)]
-    assert saturation(rounds, "ours", "640x480") == 30
-    assert saturation(rounds, "other", "640x480") == 0
+    rounds += [a_round("litserve", 0)]
+    assert best_connections(rounds, "ours", "640x480") == 16
+    assert best_connections(rounds, "litserve", "640x480") is None
+    assert best_connections(rounds, "other", "640x480") is None
