@@ -21,8 +21,8 @@ def assert_nothing_runs(road: Road) -> None:
 
 def test_down_takes_at_most_15_seconds_and_leaves_only_git_and_registry(road: Road) -> None:
     started = time.monotonic()
-    road.lookout("down")
-    assert time.monotonic() - started <= 15
+    done = road.lookout("down")
+    assert time.monotonic() - started <= 15, done.stderr
     assert_nothing_runs(road)
     assert sorted(path.name for path in road.kubeconfig.parent.iterdir()) == ["git", "registry"]
 
@@ -69,9 +69,8 @@ def test_up_after_down_brings_what_git_names_within_120_seconds_though_one_was_k
     started = time.monotonic()
     done = road.lookout("up")
     took = time.monotonic() - started
-    print(f"up after down and a killed up: {took:.0f} s")
     assert "cat 0." in done.stderr
-    assert took <= 120
+    assert took <= 120, done.stderr
     assert road.git("ls-remote", "origin", "refs/heads/main").split()[0] == head
 
 
