@@ -9,8 +9,8 @@ from service.postprocess import Detections
 from service.preprocess import Pixels
 
 _GRID: Final = 24
-"""Points looked at along each side at most: some six hundred tell the mean luma to a percent of its range, in a few
-tens of microseconds whatever the photo's size."""
+"""Points looked at along each side at most: some six hundred tell the mean luma to two percent of its range, in a
+few tens of microseconds whatever the photo's size."""
 _LUMA: Final = (0.299, 0.587, 0.114)
 """Of red, green and blue: ITU-R BT.601, as JPEG's own Y."""
 _WHITE: Final = 255
