@@ -9,4 +9,6 @@ def ended(*words: str) -> int:
     """The exit code of `lookout` with these words."""
     with pytest.raises(SystemExit) as end:
         main(list(words))
-    return int(end.value.code or 0)
+    code = end.value.code
+    assert isinstance(code, int)
+    return code
